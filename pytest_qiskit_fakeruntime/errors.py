@@ -1,0 +1,59 @@
+"""The errors that are ours: each says what happened, where, and what to do.
+
+What the fake service answers when it refuses something is not here but in `api.errors`:
+that is IBM's to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+README = "https://pypi.org/project/pytest-qiskit-fakeruntime/"
+
+
+class FakeRuntimeError(Exception):
+    """Base of every error of this package.
+
+    They hold their message and plain data only, so they survive pickling (pytest-xdist).
+    """
+
+
+class UsageError(FakeRuntimeError):
+    """A marker, an option, a fixture or a call was used wrongly."""
+
+
+class FakeRuntimeStopped(FakeRuntimeError):
+    """A client that was made under a fake is used after that fake has stopped."""
+
+
+class UnmatchedRequest(FakeRuntimeError):
+    """A request went to an IBM host for an operation that the fake does not serve.
+
+    Raised in the code under test as a ``requests.ConnectionError`` (or an
+    ``httpx.ConnectError``), and once more when the test ends, so that a broad ``except`` in
+    the code under test cannot hide it.
+
+    Attributes:
+        method: HTTP method.
+        url: Where the request went.
+        nearest: The operation that resembles it most, if any.
+    """
+
+    def __init__(self, method: str, url: str, nearest: str | None = None) -> None:
+        self.method = method
+        self.url = url
+        self.nearest = nearest
+        hint = f" The nearest operation is {nearest}." if nearest else ""
+        message = (
+            f"the fake IBM Quantum serves no {method} {url}.{hint} The request was not sent. "
+            "Answer it yourself with fake_runtime.requests_mock, or let it be with "
+            "@pytest.mark.fake_runtime(allow_unmatched=True)."
+        )
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_unmatched, (self.method, self.url, self.nearest)
+
+
+def _rebuild_unmatched(method: str, url: str, nearest: str | None) -> UnmatchedRequest:
+    return UnmatchedRequest(method, url, nearest)

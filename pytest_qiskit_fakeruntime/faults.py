@@ -1,0 +1,113 @@
+"""Ways in which the service can misbehave, to be given to `FakeRuntime.inject`.
+
+Each function makes one fault. ``fake.inject(http_error(503), times=2)`` answers the next two
+runtime requests with status 503; ``on="create_job"`` picks the operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .api import errors as wire
+from .api.message import NoResponse, Request, Response
+from .world.faults import Fault
+
+__all__ = [
+    "Fault",
+    "disconnect",
+    "http_error",
+    "malformed_json",
+    "outage",
+    "raises",
+    "rate_limit",
+    "timeout",
+]
+
+_TRACE = "00000000-0000-4000-8000-000000000000"
+_TEXTS = {
+    401: (1201, "Authentication failed."),
+    403: (1200, "You are not authorized to perform this action."),
+    404: (1216, "Not found."),
+    429: (1202, "Too many requests received."),
+    503: (1999, "The service is in maintenance."),
+}
+
+
+def _answer(name: str, make: Callable[[], Response]) -> Fault:
+    def answer(request: Request, real: Callable[[], Response]) -> Response:
+        return make()
+
+    return Fault(name, answer)
+
+
+def _raise(name: str, make: Callable[[], BaseException]) -> Fault:
+    def answer(request: Request, real: Callable[[], Response]) -> Response:
+        raise make()
+
+    return Fault(name, answer)
+
+
+def http_error(status: int, *, code: int | None = None, message: str | None = None) -> Fault:
+    """Answer with an error status and a body in IBM's form.
+
+    Args:
+        status: HTTP status, 400 to 599.
+        code: IBM's error code; one that fits the status if left out.
+        message: Text of the error.
+
+    Raises:
+        ValueError: If the status is not that of an error.
+    """
+    if not 400 <= status <= 599:
+        raise ValueError(f"http_error({status}): an error has a status from 400 to 599")
+    usual_code, usual_message = _TEXTS.get(status, (1000, "API Internal error."))
+    response = wire.body(
+        status, code or usual_code, message or usual_message, "Try again later.", _TRACE
+    )
+    return _answer(f"http_error({status})", lambda: response)
+
+
+def rate_limit(retry_after: float | None = 2) -> Fault:
+    """Answer 429, with ``Retry-After`` in seconds unless that is ``None``."""
+    response = wire.body(429, 1202, "Too many requests received.", "Try again later.", _TRACE)
+    extra = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    slowed = Response(429, response.body, {**response.headers, **extra})
+    return _answer(f"rate_limit({retry_after})", lambda: slowed)
+
+
+def outage() -> Fault:
+    """Nobody listens: the connection is refused."""
+    return _raise("outage()", lambda: NoResponse("refused"))
+
+
+def disconnect() -> Fault:
+    """The connection closes before the answer comes."""
+    return _raise("disconnect()", lambda: NoResponse("disconnect"))
+
+
+def timeout() -> Fault:
+    """No answer comes in time."""
+    return _raise("timeout()", lambda: NoResponse("timeout"))
+
+
+def malformed_json(text: str = '{"jobs": [') -> Fault:
+    """Answer 200 with a body that is not JSON."""
+    return _answer("malformed_json()", lambda: Response.of_raw_json(text.encode()))
+
+
+def raises(error: BaseException | type[BaseException]) -> Fault:
+    """Raise an exception in the middle of the request, such as `KeyboardInterrupt`."""
+
+    def make() -> BaseException:
+        return error() if isinstance(error, type) else error
+
+    return _raise(f"raises({error!r})", make)
+
+
+def __getattr__(name: str) -> Any:
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise AttributeError(f"there is no fault {name!r}.{hint}")

@@ -1,0 +1,215 @@
+"""What a fake is told: one frozen object, put together from layers.
+
+The layers, weakest first: ini file, command line, markers (module, class, function: the
+nearest wins), the call itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from .errors import UsageError
+from .world.accounts import PLANS, Instance
+from .world.devices import STATUSES
+from .world.execution import Executor
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _fail(message: str) -> UsageError:
+    return UsageError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendOptions:
+    """A device of the account, as ``fake_backend`` describes it.
+
+    Attributes:
+        name: A snapshot (``fake_manila``) or an IBM name (``ibm_fez``).
+        queue_length: Jobs that other people have waiting there.
+        status: ``online``, ``paused``, ``maintenance``, ``offline``, ...
+        noise: Whether its jobs are simulated with noise; ``None`` leaves it to the run.
+    """
+
+    name: str
+    queue_length: int = 0
+    status: str = "online"
+    noise: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise _fail(f"a device is named by a string such as 'fake_manila', not {self.name!r}")
+        length = self.queue_length
+        if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            raise _fail(f"queue_length={length!r}: give a number of jobs")
+        if self.status not in STATUSES:
+            hint = _nearest(str(self.status), STATUSES)
+            raise _fail(f"status={self.status!r}: choose from {', '.join(STATUSES)}.{hint}")
+        if self.noise is not None and not isinstance(self.noise, bool):
+            raise _fail(f"noise={self.noise!r}: give True or False")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What `Devices.add` takes besides the name."""
+        return {"queue_length": self.queue_length, "status": self.status, "noise": self.noise}
+
+
+BACKEND_KEYWORDS = tuple(f.name for f in fields(BackendOptions) if f.name != "name")
+
+
+def backend_options(names: Iterable[str], keywords: Mapping[str, Any]) -> list[BackendOptions]:
+    """The devices that ``fake_backend(*names, **keywords)`` describes.
+
+    Raises:
+        UsageError: If a keyword or a value is wrong.
+    """
+    for keyword in keywords:
+        if keyword not in BACKEND_KEYWORDS:
+            hint = _nearest(keyword, BACKEND_KEYWORDS)
+            raise _fail(
+                f"fake_backend has no keyword {keyword!r}; "
+                f"it takes {', '.join(BACKEND_KEYWORDS)}.{hint}"
+            )
+    return [BackendOptions(name=name, **keywords) for name in names]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Everything a fake can be told before it starts.
+
+    Attributes:
+        backends: The devices; ``None`` for every snapshot of the fake provider.
+        seed: Seed of ids and of every job's random numbers. Left out, pytest derives it from
+            the test's id.
+        noise: Whether jobs are simulated with the device's noise.
+        plan: Plan of the default instance.
+        instances: The account's instances, as `Instance` objects, or dicts of their fields.
+        usage_limit_seconds: QPU time of the default instance, in seconds; ``"plan"`` takes
+            the plan's, ``None`` has no limit.
+        start_time: Where time stands still until it is advanced; left out, it is real time.
+        allow_unmatched: Whether a request that is not served leaves the test unharmed.
+        executor: Runs the jobs instead of the engine.
+    """
+
+    backends: tuple[BackendOptions, ...] | None = None
+    seed: int | str | None = None
+    noise: bool = True
+    plan: str = "open"
+    instances: tuple[Instance, ...] | None = None
+    usage_limit_seconds: int | str | None = "plan"
+    start_time: datetime | None = None
+    allow_unmatched: bool = False
+    executor: Executor | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("noise", "allow_unmatched"):
+            if not isinstance(getattr(self, name), bool):
+                raise _fail(f"{name}={getattr(self, name)!r}: give True or False")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, str, type(None))):
+            raise _fail(f"seed={self.seed!r}: give an integer or a string")
+        if self.plan not in PLANS:
+            hint = _nearest(str(self.plan), PLANS)
+            raise _fail(f"plan={self.plan!r}: choose from {', '.join(PLANS)}.{hint}")
+        limit = self.usage_limit_seconds
+        if limit not in ("plan", None) and (not isinstance(limit, int) or limit < 0):
+            raise _fail(f"usage_limit_seconds={limit!r}: give seconds, None, or 'plan'")
+        if not isinstance(self.start_time, (datetime, type(None))):
+            raise _fail(f"start_time={self.start_time!r}: give a datetime")
+        if self.executor is not None and not callable(getattr(self.executor, "run", None)):
+            raise _fail(f"executor={self.executor!r}: it has no run() (see the Executor protocol)")
+
+    def but(self, **changes: Any) -> Options:
+        """These options with some changed.
+
+        Raises:
+            UsageError: If a name or a value is wrong.
+        """
+        for name in changes:
+            if name not in OPTION_NAMES:
+                raise _fail(
+                    f"there is no option {name!r}; the options are "
+                    f"{', '.join(OPTION_NAMES)}.{_nearest(name, OPTION_NAMES)}"
+                )
+        if changes.get("instances") is not None:
+            changes["instances"] = tuple(_instance(one) for one in changes["instances"])
+        if changes.get("backends") is not None:
+            changes["backends"] = tuple(_backend(one) for one in changes["backends"])
+        return replace(self, **changes)
+
+    @property
+    def account(self) -> list[Instance]:
+        """The instances of the account, made anew: they are changed by what is run on them."""
+        if self.instances is not None:
+            return [replace(instance, tags=list(instance.tags)) for instance in self.instances]
+        return [
+            Instance(
+                crn="crn:v1:bluemix:public:quantum-computing:us-east:a/local::local",
+                plan=self.plan,
+                usage_limit_seconds=self.usage_limit_seconds,
+            )
+        ]
+
+
+OPTION_NAMES = tuple(f.name for f in fields(Options))
+
+
+def _instance(one: Any) -> Instance:
+    if isinstance(one, Instance):
+        return one
+    if isinstance(one, str):
+        return Instance(name=one)
+    if not isinstance(one, Mapping):
+        raise _fail(f"instances: give a name, a dict or an Instance, not {one!r}")
+    known = [f.name for f in fields(Instance)]
+    for name in one:
+        if name not in known:
+            raise _fail(
+                f"an instance has no {name!r}; it has {', '.join(known)}.{_nearest(name, known)}"
+            )
+    try:
+        return Instance(**one)
+    except ValueError as error:
+        raise _fail(f"instances: {error}") from None
+
+
+def _backend(one: Any) -> BackendOptions:
+    return one if isinstance(one, BackendOptions) else BackendOptions(name=one)
+
+
+def parse_instances(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Read instances from the lines of an ini file: ``name=research plan=premium tags=a,b``.
+
+    Raises:
+        UsageError: If a line is written otherwise.
+    """
+    instances = []
+    for line in lines:
+        fields_of_line: dict[str, Any] = {}
+        for word in line.split():
+            name, equals, value = word.partition("=")
+            if not equals:
+                raise _fail(f"fake_runtime_instances: {word!r} in {line!r} is not name=value")
+            fields_of_line[name] = _INI_VALUES.get(name, str)(value)
+        instances.append(fields_of_line)
+    return instances
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+_INI_VALUES: Mapping[str, Any] = {
+    "tags": _words,
+    "devices": _words,
+    "usage_limit_seconds": int,
+    "usage_allocation_seconds": int,
+    "usage_consumed_seconds": float,
+    "archived": lambda text: text.lower() in ("1", "true", "yes"),
+}

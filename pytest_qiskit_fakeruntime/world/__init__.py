@@ -1,0 +1,3 @@
+"""The state of the fake service: no HTTP, no qiskit, no pytest."""
+
+from __future__ import annotations

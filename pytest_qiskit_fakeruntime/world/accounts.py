@@ -1,0 +1,175 @@
+"""Who may use the service: accounts, their API keys and their instances."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_ACCOUNT = "local"
+DEFAULT_CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/local::local"
+DEFAULT_API_KEY = "fake-runtime-api-key"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What belongs to a plan of the service.
+
+    Attributes:
+        id: The plan's id in the Global Catalog.
+        title: Its display name there.
+        pricing: Its pricing type there.
+        sessions: Whether dedicated sessions are allowed.
+        max_ttl: Longest life of a session, in seconds.
+        max_cost: Longest execution of a job, in seconds.
+        usage_limit_seconds: QPU time per period, in seconds; ``None`` for no limit.
+    """
+
+    id: str
+    title: str
+    pricing: str
+    sessions: bool = True
+    max_ttl: int = 28800
+    max_cost: int = 10800
+    usage_limit_seconds: int | None = None
+
+
+PLANS: Mapping[str, Plan] = {
+    "open": Plan("850b9a8a-0000-4000-8000-000000000001", "Open", "free", False, 600, 600, 600),
+    "pay-as-you-go": Plan("850b9a8a-0000-4000-8000-000000000002", "Pay-as-you-go", "paygo"),
+    "flex": Plan("850b9a8a-0000-4000-8000-000000000003", "Flex", "subscription"),
+    "premium": Plan("850b9a8a-0000-4000-8000-000000000004", "Premium", "subscription"),
+    "on-prem": Plan("850b9a8a-0000-4000-8000-000000000005", "On-Prem", "subscription"),
+}
+"""Plans by name (contract, Global Catalog). The ids are ours; IBM's are not public facts."""
+
+
+class InvalidCRN(ValueError):
+    """Text that is not the CRN of an instance of the service."""
+
+    def __init__(self, crn: str) -> None:
+        super().__init__(crn)
+        self.crn = crn
+
+    def __str__(self) -> str:
+        return (
+            f"{self.crn!r} is not the CRN of a quantum instance; it looks like "
+            "crn:v1:bluemix:public:quantum-computing:<region>:a/<account>:<instance>::"
+        )
+
+
+@dataclass(frozen=True)
+class CRN:
+    """A Cloud Resource Name of a quantum instance.
+
+    Attributes:
+        text: As written.
+        region: ``us-east``, ``eu-de``, ...
+        account: The account's id, without ``a/``.
+    """
+
+    text: str
+    region: str
+    account: str
+
+    @classmethod
+    def parse(cls, text: str) -> CRN:
+        """Read a CRN.
+
+        Raises:
+            InvalidCRN: If it is none, or of another service.
+        """
+        fields = text.split(":")
+        valid = (
+            len(fields) >= 9
+            and fields[0] == "crn"
+            and fields[4] == "quantum-computing"
+            and fields[6].startswith("a/")
+        )
+        if not valid:
+            raise InvalidCRN(text)
+        return cls(text, fields[5], fields[6].removeprefix("a/"))
+
+
+@dataclass
+class Instance:
+    """An instance of the service, as the account page of the platform shows it.
+
+    Attributes:
+        name: Its name, which need not be unique.
+        crn: Its Cloud Resource Name; left out, one is made of region and name.
+        plan: One of `PLANS`.
+        region: ``us-east`` or ``eu-de``.
+        tags: Tags in the resource list; the client compares them in lower case.
+        devices: Names of the devices it may use; ``None`` for all.
+        usage_limit_seconds: QPU time per period, in seconds. ``"plan"`` takes the plan's.
+        usage_allocation_seconds: QPU time that the account allots to it, in seconds.
+        usage_consumed_seconds: QPU time used up in this period, in seconds.
+        archived: Whether the catalog refuses to tell its plan (403).
+    """
+
+    name: str = "local"
+    crn: str = ""
+    plan: str = "open"
+    region: str = "us-east"
+    tags: list[str] = field(default_factory=list)
+    devices: list[str] | None = None
+    usage_limit_seconds: int | str | None = "plan"
+    usage_allocation_seconds: int | None = None
+    usage_consumed_seconds: float = 0
+    archived: bool = False
+
+    def __post_init__(self) -> None:
+        if self.plan not in PLANS:
+            near = difflib.get_close_matches(self.plan, PLANS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{self.plan!r} is not a plan; choose from {', '.join(PLANS)}.{hint}")
+        if not self.crn:
+            self.crn = (
+                f"crn:v1:bluemix:public:quantum-computing:{self.region}"
+                f":a/{DEFAULT_ACCOUNT}:{self.name}::"
+            )
+        self.region = CRN.parse(self.crn).region
+        if self.usage_limit_seconds == "plan":
+            self.usage_limit_seconds = PLANS[self.plan].usage_limit_seconds
+
+    @property
+    def plan_details(self) -> Plan:
+        """What belongs to its plan."""
+        return PLANS[self.plan]
+
+    def has_device(self, name: str) -> bool:
+        """Whether the instance may use a device."""
+        return self.devices is None or name in self.devices
+
+
+class Accounts:
+    """The accounts of the service: which key opens which instances.
+
+    Any API key opens the default account, unless it was declared invalid; that is what lets
+    a test use whatever token the code under test brings along.
+    """
+
+    def __init__(self, instances: Iterable[Instance]) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.invalid_keys: set[str] = set()
+        for instance in instances:
+            self.add(instance)
+
+    def add(self, instance: Instance) -> Instance:
+        """Add an instance, or replace the one with that CRN."""
+        self.instances[instance.crn] = instance
+        return instance
+
+    def charge(self, crn: str, seconds: float) -> None:
+        """Put QPU time on an instance's bill."""
+        self.instances[crn].usage_consumed_seconds += seconds
+
+    def accepts(self, api_key: str) -> bool:
+        """Whether an API key is known."""
+        return bool(api_key) and api_key not in self.invalid_keys
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of the accounts that own the instances."""
+        return {CRN.parse(crn).account for crn in self.instances}

@@ -1,0 +1,65 @@
+"""Virtual time: real time plus what was skipped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+
+UTC = timezone.utc
+
+
+class Clock:
+    """The only source of time in the fake service.
+
+    Args:
+        start: Where time begins. Left out, the clock follows the real one (or the one
+            that freezegun or time-machine put in its place); given, it stands still at
+            ``start`` and moves only by `advance`, so that two runs are identical to the
+            last timestamp.
+    """
+
+    def __init__(self, start: datetime | None = None) -> None:
+        if start is not None and start.tzinfo is None:
+            start = start.replace(tzinfo=UTC)
+        self._start = start
+        self._skipped = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def now(self) -> datetime:
+        """The current moment, in UTC."""
+        base = self._start or datetime.fromtimestamp(time.time(), UTC)
+        return base + timedelta(seconds=self._skipped)
+
+    def time(self) -> float:
+        """The current moment in seconds since the epoch, like `time.time`."""
+        base = self._start.timestamp() if self._start else time.time()
+        return base + self._skipped
+
+    @property
+    def skipped(self) -> float:
+        """Seconds that passed without anybody waiting for them."""
+        return self._skipped
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward by ``seconds`` without waiting.
+
+        Raises:
+            ValueError: If ``seconds`` is negative; time does not run backwards.
+        """
+        if seconds < 0:
+            raise ValueError(f"clock.advance({seconds}): time does not run backwards")
+        with self._lock:
+            self._skipped += seconds
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as the service does: UTC, ending in ``Z``, no trailing zeros.
+
+    The service prints Go's RFC3339Nano, which drops the zeros at the end of the fraction.
+    """
+    moment = moment.astimezone(UTC)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f"{moment.microsecond:06d}".rstrip("0")
+    return f"{text}.{fraction}Z" if fraction else f"{text}Z"

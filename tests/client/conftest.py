@@ -1,0 +1,97 @@
+"""The real client against the fake: circuits, and the classes that run them."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+from qiskit.transpiler import generate_preset_pass_manager
+
+
+def bell() -> QuantumCircuit:
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
+def ghz(size: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(size)
+    circuit.h(0)
+    for qubit in range(size - 1):
+        circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    return circuit
+
+
+def sweep() -> QuantumCircuit:
+    """Two qubits, each turned by an angle of its own: P(1) = sin(angle / 2)**2."""
+    angles = ParameterVector("angle", 2)
+    circuit = QuantumCircuit(2)
+    for qubit, angle in enumerate(angles):
+        circuit.ry(angle, qubit)
+    circuit.measure_all()
+    return circuit
+
+
+def isa(circuit: QuantumCircuit, backend: Any, level: int = 1) -> QuantumCircuit:
+    return generate_preset_pass_manager(level, backend=backend, seed_transpiler=1).run(circuit)
+
+
+def load(path: str) -> Any:
+    """A class of the client; the test is skipped where the release has none."""
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        pytest.skip(f"this release of the client has no {path}")
+
+
+def make(path: str, backend: Any, **options: Any) -> Any:
+    """An object of one of the client's classes, some of which say that they are deprecated."""
+    kind = load(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return kind(mode=backend, **options)
+
+
+SAMPLERS = (
+    "qiskit_ibm_runtime.SamplerV2",
+    "qiskit_ibm_runtime.executor_sampler.Sampler",
+)
+ESTIMATORS = (
+    "qiskit_ibm_runtime.EstimatorV2",
+    "qiskit_ibm_runtime.executor_estimator.Estimator",
+)
+
+
+@dataclass
+class Counts:
+    """Counts of one PUB, seen as probabilities."""
+
+    counts: dict[str, int]
+
+    @property
+    def shots(self) -> int:
+        return sum(self.counts.values())
+
+    def probability(self, *bitstrings: str) -> float:
+        return sum(self.counts.get(bits, 0) for bits in bitstrings) / self.shots
+
+
+def run_executor(backend: Any, circuit: QuantumCircuit, values: Any, shots: int) -> Any:
+    program_class = load("qiskit_ibm_runtime.QuantumProgram")
+    executor = make("qiskit_ibm_runtime.Executor", backend)
+    program = program_class(shots=shots)
+    if values is None:
+        program.append_circuit_item(circuit)
+    else:
+        program.append_circuit_item(circuit, circuit_arguments=np.asarray(values))
+    return executor.run(program)
