@@ -1,0 +1,275 @@
+"""Interception of `requests`.
+
+Theory of operation
+-------------------
+``Session.send`` asks ``self.get_adapter(url)`` who shall carry a request. That question is
+the narrowest place where every request passes, so we answer it: with an `Exchange` (see
+`exchange`), which hands what is for no fake to whom it would have gone without us.
+
+A plain function on the class would lose against ``requests_mock.Mocker``, which puts a
+``get_adapter`` into the *session's* ``__dict__`` for each request and leaves one there when
+it stops. A *data descriptor* is consulted before an instance's ``__dict__``. `_GetAdapter`
+is one: it keeps what others set on a session where they set it, and honours it for
+every request but ours. So it makes no difference who started first.
+
+``Session.__init__`` is wrapped as well, to know the sessions made under a fake: after
+`RequestsInterception.stop` they still hold that fake's credentials, and must neither
+present them to IBM nor reach it. Only these sessions, and only for hosts that the fake
+served, refuse to work after the stop (`FakeRuntimeStopped`); no other trace remains.
+
+There is no lock on the way of a request: a slow answer delays nobody else.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from functools import wraps
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import requests
+import requests_mock
+from requests.adapters import BaseAdapter
+from requests.auth import AuthBase
+
+from ..api.message import Request
+from ..errors import FakeRuntimeStopped
+from .exchange import Exchange, message_of
+
+if TYPE_CHECKING:
+    from . import Endpoint
+
+_NAME = "get_adapter"
+
+_running: tuple[RequestsInterception, ...] = ()
+_replaced: list[tuple[type, str, Any, Any]] = []
+_lock = threading.RLock()
+
+
+class RequestsInterception:
+    """Serves an endpoint to `requests` while started.
+
+    Args:
+        endpoint: What answers.
+
+    Attributes:
+        adapter: The user's own routes, for any host. A route that matches wins over ours.
+            Its history holds the requests that were offered to these routes.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.adapter = _Routes(case_sensitive=True)
+        self._hosts: set[str] = set()
+        self._sessions: weakref.WeakValueDictionary[int, requests.Session]
+        self._sessions = weakref.WeakValueDictionary()
+
+    def start(self) -> None:
+        """Intercept from now on."""
+        global _running
+        with _lock:
+            if not _running:
+                _install()
+            _running = (*_running, self)
+
+    def stop(self) -> None:
+        """Intercept no longer; fakes may stop in any order."""
+        global _running
+        with _lock:
+            _running = tuple(other for other in _running if other is not self)
+            if not _running:
+                _uninstall()
+        for session in list(self._sessions.values()):
+            _retire(session, self)
+        self._sessions.clear()
+
+    def __enter__(self) -> RequestsInterception:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def serves(self, request: Request) -> bool:
+        """Tell whether the endpoint serves a request, and remember the host if so."""
+        served = self.endpoint.serves(request)
+        if served:
+            self._hosts.add(request.host)
+        return served
+
+    def has_served(self, request: Request) -> bool:
+        """Tell whether a request is one that this fake, now stopped, would have got."""
+        return request.host in self._hosts or self.endpoint.serves(request)
+
+    def remember(self, session: requests.Session) -> None:
+        """Note, weakly, a session that was made under this fake."""
+        self._sessions[id(session)] = session
+
+
+class _Routes(requests_mock.Adapter):
+    """A `requests_mock.Adapter` that knows whether anybody uses it."""
+
+    in_use = False
+
+    def add_matcher(self, matcher: Any) -> None:
+        self.in_use = True
+        super().add_matcher(matcher)
+
+
+class _GetAdapter:
+    """Stands in for the ``get_adapter`` of a session class."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
+
+    def __get__(self, session: requests.Session | None, owner: type) -> Any:
+        if session is None:
+            return _bind(self.original, None, owner)
+        # `super().get_adapter` ignores what is set on the instance, and so must we.
+        outermost = _defining(type(session)) is self
+        own = vars(session).get(_NAME) if outermost else None
+        # A MethodType because requests_mock would bind anything else once more.
+        return MethodType(_Choice(self.original, own), session)
+
+    def __set__(self, session: requests.Session, value: Any) -> None:
+        choice = getattr(value, "__func__", None)
+        if isinstance(choice, _Choice):  # somebody puts back what we gave: store what it hid
+            value = choice.own
+        if value is None:
+            vars(session).pop(_NAME, None)
+        else:
+            vars(session)[_NAME] = value
+
+    def __delete__(self, session: requests.Session) -> None:
+        try:
+            del vars(session)[_NAME]
+        except KeyError:
+            raise AttributeError(_NAME) from None
+
+
+class _Choice:
+    """Chooses the adapter for a URL.
+
+    Args:
+        original: What the class defined.
+        own: What the session itself had set, if anything.
+    """
+
+    __slots__ = ("original", "own")
+
+    def __init__(self, original: Any, own: Any) -> None:
+        self.original = original
+        self.own = own
+
+    def __call__(self, session: requests.Session, url: str) -> BaseAdapter:
+        mounted = _bind(self.original, session, type(session))
+        adapter: BaseAdapter = mounted(url)
+        beyond: BaseAdapter = self.own(url) if self.own else adapter
+        return Exchange(_running, adapter, beyond) if _running else beyond
+
+
+def _bind(function: Any, session: requests.Session | None, owner: type) -> Any:
+    return function.__get__(session, owner) if hasattr(function, "__get__") else function
+
+
+def _defining(owner: type) -> Any:
+    return next(vars(base)[_NAME] for base in owner.__mro__ if _NAME in vars(base))
+
+
+def _noting(original: Callable[..., None]) -> Callable[..., None]:
+    @wraps(original)
+    def init(self: requests.Session, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        for fake in _running[-1:]:
+            fake.remember(self)
+
+    return init
+
+
+def _overriding(owner: Any) -> Iterator[Any]:
+    """All classes from ``owner`` downwards that define ``get_adapter`` themselves."""
+    if _NAME in vars(owner):
+        yield owner
+    for heir in owner.__subclasses__():
+        yield from _overriding(heir)
+
+
+def _install() -> None:
+    session: Any = requests.Session
+    wanted = [(owner, _NAME, _GetAdapter(vars(owner)[_NAME])) for owner in _overriding(session)]
+    for owner, name, new in [*wanted, (session, "__init__", _noting(session.__init__))]:
+        _replaced.append((owner, name, vars(owner)[name], new))
+        setattr(owner, name, new)
+
+
+def _uninstall() -> None:
+    while _replaced:
+        owner, name, old, new = _replaced.pop()
+        if vars(owner).get(name) is new:  # else somebody patched on top of us, and undoes it
+            setattr(owner, name, old)
+
+
+# ---- after the stop -------------------------------------------------------------------
+
+
+class StoppedError(FakeRuntimeStopped, requests.ConnectionError):
+    """`FakeRuntimeStopped`, as `requests` raises it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),)
+
+
+def _retire(session: requests.Session, fake: RequestsInterception) -> None:
+    """Let a session that was made under a fake work for every host but the fake's."""
+    adapters = vars(session).get("adapters", {})
+    adapters.update({prefix: _Retired(old, fake) for prefix, old in adapters.items()})
+    if isinstance(vars(session).get("auth"), AuthBase):
+        # It comes before the adapter, and would fetch a token from IBM with our API key.
+        session.auth = _RetiredAuth(session.auth, fake)
+
+
+class _Wrapper:
+    """Passes for what it wraps, and copies as what it wraps."""
+
+    def __init__(self, wrapped: Any, fake: RequestsInterception) -> None:
+        self._wrapped = wrapped
+        self._fake = fake
+
+    def _check(self, request: requests.PreparedRequest) -> None:
+        if self._fake.has_served(message_of(request)):
+            raise StoppedError(
+                f"{request.url} was not requested: this client was made under a fake IBM "
+                "Quantum that has stopped. Make a new QiskitRuntimeService, or let the fake "
+                "run for longer (module_fake_runtime, session_fake_runtime)."
+            )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same, (self._wrapped,)
+
+
+class _Retired(_Wrapper, BaseAdapter):
+    """An adapter that refuses the hosts of a fake that has stopped."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        self._check(request)
+        return self._wrapped.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        self._wrapped.close()
+
+
+class _RetiredAuth(_Wrapper, AuthBase):
+    """Credentials that are not presented to the hosts of a fake that has stopped."""
+
+    def __call__(self, request: requests.PreparedRequest) -> Any:
+        self._check(request)
+        return self._wrapped(request)
+
+
+def _same(thing: Any) -> Any:
+    return thing

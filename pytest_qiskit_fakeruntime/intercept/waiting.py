@@ -1,0 +1,57 @@
+"""The client and the IBM SDK wait by the fake's clock."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..world.clock import Clock
+
+# Every module of theirs that sleeps or measures time (client 0.41 to 0.51): polling for a
+# job's end; expiry and refresh of tokens. They all say `import time`.
+_WAITING = (
+    "qiskit_ibm_runtime.runtime_job",
+    "qiskit_ibm_runtime.runtime_job_v2",
+    "ibm_cloud_sdk_core.token_managers.token_manager",
+)
+
+
+class ClockTime:
+    """The module `time`, except that ``time`` and ``sleep`` are the clock's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.time = clock.time
+        self.sleep = clock.advance
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+class VirtualWaiting:
+    """Lets the client's own waiting move the clock instead of taking time.
+
+    The user's ``time.sleep`` is untouched. The client must have been imported.
+
+    Args:
+        clock: Whose time it is.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._time = ClockTime(clock)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> VirtualWaiting:
+        with ExitStack() as stack:
+            for name in _WAITING:
+                module: Any = sys.modules.get(name)
+                if hasattr(module, "time"):
+                    stack.callback(setattr, module, "time", module.time)
+                    module.time = self._time
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()

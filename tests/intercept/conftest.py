@@ -1,0 +1,121 @@
+"""A small endpoint, and a guard that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+import pytest
+import qiskit_ibm_runtime  # noqa: F401  its first import changes much: not ours to compare
+import requests
+
+from pytest_qiskit_fakeruntime.api.message import Request, Response
+from pytest_qiskit_fakeruntime.intercept import Interception
+from pytest_qiskit_fakeruntime.world.clock import Clock
+
+CREDENTIALS = {
+    "QISKIT_IBM_TOKEN": "fake-token",
+    "QISKIT_IBM_INSTANCE": "crn:v1:bluemix:public:quantum-computing:us-east:a/local::local",
+    "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
+}
+
+
+class SmallEndpoint:
+    """Answers for ``*.cloud.ibm.com`` (or ``host``) with its name and what it was sent."""
+
+    def __init__(self, name: str = "ours", host: str = "cloud.ibm.com") -> None:
+        self.name = name
+        self.host = host
+        self.clock = Clock(datetime(2026, 1, 1, tzinfo=timezone.utc))
+        self.pauses: list[float] = []
+        self.seen: list[Request] = []
+        self.script: list[Any] = []
+        self.handler: Callable[[Request], Response] = self.echo
+        advance = self.clock.advance
+
+        def note(seconds: float) -> None:
+            self.pauses.append(seconds)
+            advance(seconds)
+
+        self.clock.advance = note  # type: ignore[method-assign]
+
+    def serves(self, request: Request) -> bool:
+        return request.host.endswith(self.host) or request.headers.get("for") == self.name
+
+    def handle(self, request: Request) -> Response:
+        self.seen.append(request)
+        if self.script:
+            step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+            if isinstance(step, BaseException):
+                raise step
+            return step
+        return self.handler(request)
+
+    def echo(self, request: Request) -> Response:
+        return Response.of_json(
+            {"by": self.name, "method": request.method, "body": request.body.decode()}
+        )
+
+
+def snapshot() -> dict[str, Any]:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    state: dict[str, Any] = {"environ": environ, "threads": threading.active_count()}
+    for owner in (requests.Session, requests.adapters.HTTPAdapter, httpx.Client, httpx.AsyncClient):
+        state[owner.__qualname__] = dict(vars(owner))
+    for name in ("httpx.HTTPTransport", "httpx.AsyncHTTPTransport"):
+        state[name] = dict(vars(getattr(httpx, name.split(".")[1])))
+    for name, module in list(sys.modules.items()):
+        if name.startswith("httpcore._") and name.endswith(("connection", "connection_pool")):
+            state[name] = {k: dict(vars(v)) for k, v in vars(module).items() if isinstance(v, type)}
+    management = sys.modules["qiskit_ibm_runtime.accounts.management"]
+    state["account file"] = management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("qiskit_ibm_runtime", "ibm_cloud_sdk_core")) and hasattr(
+            module, "time"
+        ):
+            state[f"{name}.time"] = module.time
+    return state
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    before = snapshot()
+    yield
+    assert snapshot() == before
+    assert sys.modules["qiskit_ibm_runtime.runtime_job_v2"].time is time
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """Like monkeypatch, but undone before the guards look."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture
+def new_endpoint() -> type[SmallEndpoint]:
+    return SmallEndpoint
+
+
+@pytest.fixture
+def endpoint() -> SmallEndpoint:
+    return SmallEndpoint()
+
+
+@pytest.fixture
+def credentials() -> dict[str, str]:
+    return dict(CREDENTIALS)
+
+
+@pytest.fixture
+def interception(endpoint: SmallEndpoint, credentials: dict[str, str]) -> Iterator[Interception]:
+    interception = Interception(endpoint, credentials)
+    interception.start()
+    yield interception
+    interception.stop()

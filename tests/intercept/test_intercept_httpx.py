@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import pickle
+
+import httpx
+import pytest
+
+from pytest_qiskit_fakeruntime.api.message import NoResponse, Response
+from pytest_qiskit_fakeruntime.errors import UnmatchedRequest
+from pytest_qiskit_fakeruntime.intercept.httpx import HttpxInterception
+
+IBM = "https://quantum.cloud.ibm.com/api/v1/jobs"
+OTHER = "https://example.org/x"
+
+
+def theirs(request):
+    return httpx.Response(200, text="theirs")
+
+
+@pytest.fixture
+def ours(endpoint):
+    with HttpxInterception(endpoint) as interception:
+        yield interception
+
+
+@pytest.fixture(params=["sync", "async"])
+def send(request, ours):
+    """Send with either kind of client."""
+    mounts = {"all://example.org": httpx.MockTransport(theirs)}
+    if request.param == "sync":
+        with httpx.Client(mounts=mounts) as client:
+            yield client.request
+    else:
+        loop, client = asyncio.new_event_loop(), httpx.AsyncClient(mounts=mounts)
+        yield lambda *args, **options: loop.run_until_complete(client.request(*args, **options))
+        loop.run_until_complete(client.aclose())
+        loop.close()
+
+
+def test_every_method_and_its_body_reach_the_endpoint(send):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        reply = send(method, IBM, content="böse".encode())
+        assert reply.json() == {"by": "ours", "method": method, "body": "böse"}
+
+
+def test_the_response_is_complete(send, endpoint):
+    endpoint.script = [Response(404, b"{}", {"Set-Cookie": "k=v", "X": "y"}), Response(200)]
+    reply = send("GET", IBM)
+    assert (reply.status_code, reply.reason_phrase) == (404, "Not Found")
+    assert reply.headers["x"] == "y"
+    assert reply.http_version == "HTTP/1.1"
+    assert reply.elapsed.total_seconds() >= 0
+    assert reply.request.url == IBM
+    send("GET", IBM)
+    assert endpoint.seen[1].headers["cookie"] == "k=v"
+    assert send("HEAD", IBM).content == b""
+
+
+def test_other_hosts_pass_through_but_headers_may_decide(send):
+    assert send("GET", OTHER).text == "theirs"
+    assert send("GET", OTHER, headers={"For": "ours"}).json()["by"] == "ours"
+
+
+def test_own_routes_win_for_any_host(send, ours):
+    ours.router.get(IBM).respond(text="route")
+    ours.router.get(f"{OTHER}/y").respond(text="route")
+    assert send("GET", IBM).text == "route"
+    assert send("GET", f"{OTHER}/y").text == "route"
+    assert send("GET", OTHER).text == "theirs"
+    assert send("POST", IBM).json()["by"] == "ours"
+    assert ours.router.calls.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("refused", httpx.ConnectError),
+        ("disconnect", httpx.RemoteProtocolError),
+        ("timeout", httpx.ReadTimeout),
+        ("sulk", NoResponse),
+    ],
+)
+def test_broken_connections(send, endpoint, kind, error):
+    endpoint.script = [NoResponse(kind)]
+    with pytest.raises(error) as caught:
+        send("GET", IBM)
+    assert kind == "sulk" or caught.value.request.url == IBM
+
+
+def test_an_unmatched_request_is_both_errors_and_pickles(send, endpoint):
+    endpoint.script = [UnmatchedRequest("GET", IBM)]
+    with pytest.raises(UnmatchedRequest) as caught:
+        send("GET", IBM)
+    error = caught.value
+    assert isinstance(error, httpx.ConnectError)
+    assert error.request.url == IBM
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.url) == (type(error), str(error), IBM)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError("bug")])
+def test_what_the_handler_raises_surfaces_unchanged(ours, endpoint, error):
+    endpoint.script = [error]
+    with pytest.raises(type(error)) as caught:
+        httpx.get(IBM)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("outer_stops_first", [False, True])
+def test_the_fake_that_was_started_last_answers(new_endpoint, outer_stops_first):
+    outside = HttpxInterception(new_endpoint("outer"))
+    inside = HttpxInterception(new_endpoint("inner", "quantum.cloud.ibm.com"))
+    outside.start()
+    inside.start()
+    assert httpx.get(IBM).json()["by"] == "inner"
+    assert httpx.get("https://iam.cloud.ibm.com").json()["by"] == "outer"
+    first, second = (outside, inside) if outer_stops_first else (inside, outside)
+    first.stop()
+    assert httpx.get(IBM).json()["by"] == ("inner" if outer_stops_first else "outer")
+    second.stop()
