@@ -1,0 +1,84 @@
+"""The engine: who runs the jobs of the fake service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ..world.execution import JobFailed, Outcome, Task
+from .problem import INTERNAL, INVALID_BODY, Problem
+
+if TYPE_CHECKING:
+    from .program import Program
+
+PROGRAMS: Mapping[str, tuple[str, str]] = {
+    "sampler": ("sampler", "Sampling"),
+    "estimator": ("estimator", "Estimation"),
+    "executor": ("quantum_program", "Execution"),
+}
+"""Module and class of each program, by the id that clients use. Loaded when first needed."""
+
+
+class Engine:
+    """Runs the service's programs on Aer, with the noise of the device.
+
+    It keeps nothing between jobs but what it has learnt of the devices, and may be used from
+    many threads at once. The same task gives the same bytes.
+    """
+
+    def check(self, task: Task) -> float:
+        """Look at a job when it is submitted.
+
+        Returns:
+            An estimate of its QPU time, in seconds.
+
+        Raises:
+            Rejected: If the service would refuse it.
+        """
+        from .codec import seconds_for
+
+        try:
+            return seconds_for(self._read(task).executions)
+        except Problem as problem:
+            raise problem.rejected() from problem
+
+    def run(self, task: Task) -> Outcome:
+        """Run a job to its end, in the calling thread.
+
+        Raises:
+            JobFailed: If the job ends as Failed.
+        """
+        from qiskit.exceptions import QiskitError
+
+        from .codec import seconds_for, span
+        from .devices import machine_of
+        from .program import Run
+        from .simulate import Source
+
+        try:
+            program = self._read(task)
+            seconds = seconds_for(program.executions)
+            seed = task.seed if program.seed is None else program.seed
+            source = Source(machine_of(task.device.snapshot), task.noise, seed)
+            result, notes = program.run(Run(source, *span(task.started, seconds)))
+        except Problem as problem:
+            raise problem.failed() from problem
+        except QiskitError as error:
+            # What qiskit itself finds wrong with a circuit when it looks at its instructions.
+            raise JobFailed(INTERNAL, f"Internal error: {error}") from error
+        return Outcome(result, seconds, {**notes, "seed": seed})
+
+    def _read(self, task: Task) -> Program:
+        from .devices import machine_of
+
+        if task.program_id not in PROGRAMS:
+            raise Problem(
+                INVALID_BODY,
+                f"Program {task.program_id!r} does not exist; "
+                f"there are {', '.join(sorted(PROGRAMS))}.",
+            )
+        module, name = PROGRAMS[task.program_id]
+        parser: Any = getattr(import_module(f".{module}", __package__), name)
+        program: Program = parser.parse(task.params, machine_of(task.device.snapshot))
+        return program

@@ -1,0 +1,306 @@
+"""The ``estimator`` program: expectation values with their standard errors, for every PUB.
+
+Observables are sampled, as on a device: products that agree on every qubit share one
+measurement of ``ceil(1 / precision**2)`` shots, and the standard error is that of the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import codec, observables
+from .circuits import Reduced, has_free_delay, reduce
+from .problem import INVALID_BODY, Problem
+from .program import Run
+from .simulate import Source, sample_reduced
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+    from .devices import Machine
+
+DEFAULT_PRECISION = 0.015625
+DEFAULT_RESILIENCE_LEVEL = 1
+RANDOMIZATIONS = 32
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "dynamical_decoupling": {
+        "enable": False,
+        "sequence_type": "XX",
+        "extra_slack_distribution": "middle",
+        "scheduling_method": "alap",
+    },
+    "twirling": {
+        "enable_gates": False,
+        "enable_measure": True,
+        "num_randomizations": "auto",
+        "shots_per_randomization": "auto",
+        "interleave_randomizations": True,
+        "strategy": "active-accum",
+    },
+    "resilience": {"measure_mitigation": True, "zne_mitigation": False, "pec_mitigation": False},
+}
+"""Options that the result's metadata repeats, as the service fills them in."""
+
+LEVELS: Mapping[int, Mapping[str, bool]] = {
+    0: {"measure_mitigation": False, "zne_mitigation": False},
+    1: {"measure_mitigation": True, "zne_mitigation": False},
+    2: {"measure_mitigation": True, "zne_mitigation": True},
+}
+"""What each resilience level switches on."""
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Expectation values of one PUB.
+
+    Attributes:
+        evs: Expectation values, of the PUB's shape.
+        stds: Their standard errors, of the same shape.
+        shots: Shots per measurement.
+        methods: The simulation methods that were used.
+    """
+
+    evs: NDArray[np.float64]
+    stds: NDArray[np.float64]
+    shots: int
+    methods: list[str]
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """A valid ``estimator`` job.
+
+    Attributes:
+        pubs: Its PUBs, each with its precision.
+        options: Its options.
+        resilience_level: 0, 1 or 2.
+        qiskit: Whether the result is to be in the client's encoding, or in plain JSON.
+    """
+
+    pubs: tuple[EstimatorPub, ...]
+    options: codec.Options
+    resilience_level: int
+    qiskit: bool
+
+    @classmethod
+    def parse(cls, params: Mapping[str, Any], machine: Machine) -> Estimation:
+        """Read a job as it was submitted.
+
+        Raises:
+            Problem: If the service would refuse it.
+        """
+        decoded = codec.decode(params)
+        options = codec.Options(decoded.get("options") or {})
+        options.check_seed()
+        given = decoded.get("resilience_level")
+        level = DEFAULT_RESILIENCE_LEVEL if given is None else given
+        if not isinstance(level, int) or level not in LEVELS:
+            raise Problem(INVALID_BODY, f"resilience_level must be 0, 1 or 2, not {level!r}.")
+        default = decoded.get("precision") or _default_precision(options)
+        pubs = []
+        for index, raw in enumerate(decoded["pubs"]):
+            circuit = codec.circuit_of(raw[0], index)
+            pubs.append(_pub(index, [circuit, *raw[1:]], default))
+            codec.check_limits(circuit, shots_for(pubs[-1].precision), machine)
+        return cls(tuple(pubs), options, level, bool(decoded.get("support_qiskit")))
+
+    @property
+    def executions(self) -> int:
+        """Shots over all PUBs, parameter values and measurement bases."""
+        total = 0
+        for pub in self.pubs:
+            terms = [
+                t
+                for i in np.ndindex(pub.observables.shape)
+                for t in observables.terms_of(pub.observables[i])
+            ]
+            bases = max(len(observables.group(terms)), 1)
+            total += shots_for(pub.precision) * pub.parameter_values.size * bases
+        return total
+
+    @property
+    def seed(self) -> int | None:
+        """The job's ``simulator.seed_simulator``."""
+        return self.options.seed
+
+    def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
+        """Estimate every PUB. See `program.Program.run`."""
+        estimates = [estimate(run.source, pub, i) for i, pub in enumerate(self.pubs)]
+        build = self._qiskit_form if self.qiskit else self._plain_form
+        notes = {"methods": [method for e in estimates for method in e.methods]}
+        return codec.encode(build(estimates)), notes
+
+    def _qiskit_form(self, estimates: list[Estimates]) -> Any:
+        from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
+
+        results = [
+            PubResult(
+                DataBin(evs=e.evs, stds=e.stds, ensemble_standard_error=e.stds, shape=e.evs.shape),
+                metadata=self._pub_metadata(pub, e),
+            )
+            for pub, e in zip(self.pubs, estimates, strict=True)
+        ]
+        return PrimitiveResult(results, metadata=self._metadata())
+
+    def _plain_form(self, estimates: list[Estimates]) -> Any:
+        return {
+            "results": [
+                {
+                    "data": {
+                        "evs": codec.as_lists(e.evs),
+                        "stds": codec.as_lists(e.stds),
+                        "ensemble_standard_error": codec.as_lists(e.stds),
+                    },
+                    "metadata": self._pub_metadata(pub, e),
+                }
+                for pub, e in zip(self.pubs, estimates, strict=True)
+            ],
+            "metadata": self._metadata(),
+        }
+
+    def _pub_metadata(self, pub: EstimatorPub, estimates: Estimates) -> dict[str, Any]:
+        twirls = self.options.get("twirling", "num_randomizations", default="auto")
+        return {
+            "shots": estimates.shots,
+            "target_precision": pub.precision,
+            "circuit_metadata": pub.circuit.metadata or {},
+            "resilience": {},
+            "num_randomizations": RANDOMIZATIONS if twirls == "auto" else twirls,
+        }
+
+    def _metadata(self) -> dict[str, Any]:
+        level = {"resilience": LEVELS[self.resilience_level]}
+        metadata: dict[str, Any] = {
+            key: {**defaults, **level.get(key, {}), **self._given(key, defaults)}
+            for key, defaults in DEFAULTS.items()
+        }
+        return {**metadata, "version": 2}
+
+    def _given(self, key: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: self.options.get(key, name) for name in defaults}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def shots_for(precision: float) -> int:
+    """Shots that a precision takes."""
+    # A precision of 1/64 must give 4096 shots, not 4097.
+    return math.ceil(round(1.0 / precision**2, 6))
+
+
+def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
+    """Expectation values of one PUB, by sampling.
+
+    Args:
+        source: Device, noise and seed.
+        pub: The PUB, with its precision.
+        index: Its place in the job, which tells its random numbers.
+    """
+    shots = shots_for(pub.precision)
+    # Which point and which observable each element of the PUB takes.
+    points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
+    labels = np.arange(pub.observables.size).reshape(pub.observables.shape)
+    points, labels = (a.reshape(-1) for a in np.broadcast_arrays(points, labels))
+    sums = [observables.terms_of(pub.observables[i]) for i in np.ndindex(*pub.observables.shape)]
+    groups = observables.group(term for terms in sums for term in terms)
+    values = codec.point_values(pub)
+    constants = np.array([terms.get((), 0.0) for terms in sums])
+    evs = constants[labels].astype(float) if len(labels) else np.zeros(0)
+    variances = np.zeros(len(labels))
+    methods: list[str] = []
+    for number, home in enumerate(groups):
+        wanted = [e for e, label in enumerate(labels) if not home.terms.isdisjoint(sums[label])]
+        needed = sorted({int(points[e]) for e in wanted})
+        if not needed:
+            continue
+        bits, method = _measure(source, pub, home, values[needed], shots, [index, number])
+        methods.append(method)
+        at = {point: row for row, point in enumerate(needed)}
+        for element in wanted:
+            per_shot = observables.per_shot(sums[labels[element]], home, bits[at[points[element]]])
+            evs[element] += per_shot.mean()
+            variances[element] += per_shot.var() / shots
+    return Estimates(evs.reshape(pub.shape), np.sqrt(variances).reshape(pub.shape), shots, methods)
+
+
+def _measure(
+    source: Source,
+    pub: EstimatorPub,
+    home: observables.Group,
+    values: NDArray[np.float64],
+    shots: int,
+    path: list[int],
+) -> tuple[NDArray[np.bool_], str]:
+    """Bits of a group's qubits, shape ``(points, shots, qubits)``, and the method used."""
+    circuits, rows = [pub.circuit], [values]
+    if has_free_delay(pub.circuit):
+        circuits = [pub.circuit.assign_parameters(row) for row in values]
+        rows = [np.zeros((1, 0))] * len(circuits)
+    parts, method = [], "none"
+    for step, (circuit, row) in enumerate(zip(circuits, rows, strict=True)):
+        reduced = _measured(reduce(circuit, source.machine, home.qubits), home)
+        order = {parameter: column for column, parameter in enumerate(circuit.parameters)}
+        columns = [order[p] for p in reduced.circuit.parameters]
+        result = sample_reduced(source, reduced, row[:, columns], shots, [*path, step])
+        parts.append(result.bits[..., circuit.num_clbits :])
+        method = result.method
+    return np.concatenate(parts), method
+
+
+def _measured(reduced: Reduced, home: observables.Group) -> Reduced:
+    """The circuit with the measurement of a group's qubits at its end.
+
+    The bases are changed by ``rz`` and ``sx``, as on the device, with the noise of ``sx``.
+    """
+    from qiskit.circuit import Clbit
+
+    circuit = reduced.circuit.copy()
+    sites = set(reduced.sites)
+    for qubit in home.qubits:
+        place = reduced.qubits.index(qubit)
+        basis = home.bases[qubit]
+        if basis == "X":
+            circuit.rz(math.pi / 2, place)
+        if basis != "Z":
+            circuit.sx(place)
+            sites.add(("sx", (place,)))
+        bit = Clbit()
+        circuit.add_bits([bit])
+        circuit.measure(place, bit)
+        sites.add(("measure", (place,)))
+    return replace(reduced, circuit=circuit, sites=frozenset(sites))
+
+
+def _default_precision(options: codec.Options) -> float:
+    shots = options.get("default_shots")
+    precision = options.get("default_precision", default=DEFAULT_PRECISION)
+    try:
+        return 1.0 / math.sqrt(shots) if shots else float(precision)
+    except (TypeError, ValueError) as error:
+        raise Problem(
+            INVALID_BODY, f"default_shots or default_precision is not a number: {error}"
+        ) from error
+
+
+def _pub(index: int, raw: list[Any], default: float) -> EstimatorPub:
+    from qiskit.exceptions import QiskitError
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+    if len(raw) < 2:
+        raise Problem(INVALID_BODY, f"Pub {index} has no observables.")
+    if len(raw) > 4:
+        raise Problem(INVALID_BODY, f"Pub {index} is not valid: it has {len(raw)} elements.")
+    given = raw[3] if len(raw) > 3 and raw[3] is not None else default
+    try:
+        pub = EstimatorPub.coerce((*raw[:3], *[None] * (3 - len(raw[:3])), given))
+        if pub.precision is None or not pub.precision > 0:
+            raise ValueError(f"precision must be positive, not {pub.precision}")
+    except (QiskitError, TypeError, ValueError) as error:
+        raise Problem(INVALID_BODY, f"Pub {index} is not valid: {error}") from error
+    return pub

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
+from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_estimator
+from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from qiskit_ibm_runtime.options_models import EstimatorOptions, ExecutorOptions, SamplerOptions
+from qiskit_ibm_runtime.quantum_program import QuantumProgram
+from qiskit_ibm_runtime.quantum_program.params_converters import (
+    QUANTUM_PROGRAM_PARAMS_CONVERTERS,
+)
+from samplomatic import Twirl, build
+
+from pytest_qiskit_fakeruntime.execute import Engine
+from pytest_qiskit_fakeruntime.world.execution import JobFailed, Task
+
+from .jobs import STARTED, bell, decode, device
+
+VERSIONS = list(QUANTUM_PROGRAM_PARAMS_CONVERTERS)
+NEWEST = VERSIONS[-1]
+
+
+def executor(
+    program: QuantumProgram,
+    options: Any = None,
+    *,
+    version: str = NEWEST,
+    noise: bool = True,
+    role: str | None = None,
+    seed: int = 7,
+) -> Task:
+    program._semantic_role = role
+    model = QUANTUM_PROGRAM_PARAMS_CONVERTERS[version].encoder(
+        program, options or ExecutorOptions()
+    )
+    params = json.loads(json.dumps(model.model_dump(mode="json")))
+    return Task("job", "executor", params, device("fake_manila"), seed, noise, STARTED)
+
+
+def rotation() -> QuantumCircuit:
+    circuit = QuantumCircuit(5, 3)
+    circuit.sx(0)
+    circuit.rz(Parameter("a"), 0)
+    circuit.sx(0)
+    circuit.x(1)
+    circuit.measure([0, 1], [0, 2])
+    return circuit
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_circuit_items_of_every_schema(engine: Engine, version: str) -> None:
+    program = QuantumProgram(shots=50, passthrough_data=None)
+    program.append_circuit_item(bell())
+    program.append_circuit_item(
+        rotation(), circuit_arguments=np.array([[[0.0], [np.pi]]] * 2, dtype=float)
+    )
+    job = executor(program, version=version, noise=False)
+    assert engine.check(job) == pytest.approx(2 + 0.00035 * 50 * 5)
+    got = decode("executor", engine.run(job).result)
+    assert got[0]["c"].shape == (50, 2)
+    assert got[0]["c"].dtype == bool
+    assert np.array_equal(got[0]["c"][:, 0], got[0]["c"][:, 1])
+    assert got[1]["c"].shape == (2, 2, 50, 3)
+    assert got[1]["c"][:, 0].all(axis=(0, 1)).tolist() == [True, False, True]
+    assert got[1]["c"][:, 1].any(axis=(0, 1)).tolist() == [False, False, True]
+    (span,) = got.metadata.chunk_timing
+    assert span.start == STARTED
+    assert span.stop > STARTED
+    assert [(part.idx_item, part.size) for part in span.parts] == [(0, 1), (1, 4)]
+
+
+def test_samplex_items(engine: Engine) -> None:
+    circuit = QuantumCircuit(5, 2)
+    with circuit.box([Twirl()]):
+        circuit.sx(0)
+        circuit.rz(Parameter("a"), 0)
+        circuit.cx(0, 1)
+    with circuit.box([Twirl()]):
+        circuit.measure([0, 1], [0, 1])
+    template, samplex = build(circuit)
+    isa = QuantumCircuit(QuantumRegister(5), *template.cregs)
+    isa.compose(template, qubits=range(template.num_qubits), inplace=True)
+    program = QuantumProgram(shots=20)
+    program.append_samplex_item(
+        isa,
+        samplex=samplex,
+        samplex_arguments={"parameter_values": np.array([[0.1], [0.2]])},
+        shape=(30, 2),
+    )
+    job = executor(program, noise=False)
+    got = decode("executor", engine.run(job).result)[0]
+    assert got["c"].shape == (30, 2, 20, 2)
+    flips = got["measurement_flips.c"]
+    assert flips.shape == (30, 2, 1, 2)
+    assert flips.any()
+    bits = got["c"] ^ flips
+    # sx, then rz and cx: both qubits always agree.
+    assert np.array_equal(bits[..., 0], bits[..., 1])
+    assert engine.run(job) == engine.run(job)
+
+
+def test_labels_of_the_client_come_back_untouched(engine: Engine) -> None:
+    data = {"a": [1, 2.0, True, None, "x"], "b": {"c": np.arange(3.0)}, "d": {"data": "no tensor"}}
+    program = QuantumProgram(shots=1, passthrough_data=data)
+    program.append_circuit_item(bell())
+    job = executor(program, role="mine")
+    body = json.loads(engine.run(job).result)
+    assert body["passthrough_data"] == job.params["quantum_program"]["passthrough_data"]
+    assert body["semantic_role"] == "mine"
+
+
+@pytest.mark.parametrize("twirled", [False, True])
+def test_client_side_sampler(engine: Engine, twirled: bool) -> None:
+    options = SamplerOptions()
+    options.twirling.enable_measure = twirled
+    options.twirling.enable_gates = twirled
+    program, executor_options = prepare_sampler(
+        [bell(), bell()], options, 640, add_tags=False, backend=FakeManilaV2()
+    )
+    job = executor(program, executor_options, role="sampler_v2")
+    got = decode("executor", engine.run(job).result)
+    for pub in got:
+        counts = pub.data.c.get_counts()
+        assert sum(counts.values()) == 640
+        assert counts["00"] + counts["11"] > 500
+
+
+def test_client_side_estimator(engine: Engine) -> None:
+    circuit = bell()
+    circuit.remove_final_measurements()
+    program, executor_options = prepare_estimator(
+        [(circuit, ["IIIZZ", "IIIXX", "IIIYY"])],
+        EstimatorOptions(),
+        None,
+        add_tags=False,
+        backend=FakeManilaV2(),
+    )
+    job = executor(program, executor_options, role="estimator_v2")
+    (pub,) = decode("executor", engine.run(job).result)
+    # Its readout mitigation leaves gate errors of a few per cent.
+    assert pub.data.evs == pytest.approx([1, 1, -1], abs=0.12)
+
+
+def test_not_isa(engine: Engine) -> None:
+    circuit = QuantumCircuit(5, 1)
+    circuit.rx(math.pi, 2)
+    circuit.measure(2, 0)
+    program = QuantumProgram(shots=1)
+    program.append_circuit_item(circuit)
+    with pytest.raises(JobFailed, match=r"rx on qubits \(2\)"):
+        engine.run(executor(program))
+
+
+@pytest.mark.parametrize("level", ["kerneled", "avg_kerneled"])
+def test_raw_measurements_are_refused(engine: Engine, level: str) -> None:
+    program = QuantumProgram(shots=1, meas_level=level)
+    program.append_circuit_item(bell())
+    with pytest.raises(JobFailed, match=level) as error:
+        engine.run(executor(program))
+    assert error.value.code == 8009
