@@ -17,6 +17,7 @@ __all__ = [
     "Fault",
     "disconnect",
     "http_error",
+    "invalid_api_key",
     "malformed_json",
     "outage",
     "raises",
@@ -66,6 +67,20 @@ def http_error(status: int, *, code: int | None = None, message: str | None = No
         status, code or usual_code, message or usual_message, "Try again later.", _TRACE
     )
     return _answer(f"http_error({status})", lambda: response)
+
+
+def invalid_api_key(key: str | None = None) -> Fault:
+    """IAM does not know the API key (400, BXNIM0415E).
+
+    Args:
+        key: The only key it does not know; left out, it knows none.
+    """
+    unknown = wire.of_iam("BXNIM0415E", "Provided API key could not be found.", _TRACE)
+
+    def answer(request: Request, real: Callable[[], Response]) -> Response:
+        return unknown if key in (None, request.form.get("apikey")) else real()
+
+    return Fault(f"invalid_api_key({key or ''})", answer, on="get_token")
 
 
 def rate_limit(retry_after: float | None = 2) -> Fault:

@@ -44,9 +44,11 @@ class BackendOptions:
     noise: bool | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise _fail(f"a device is named by a string such as 'fake_manila', not {self.name!r}")
-        length = self.queue_length
+        # Users write these values; what the annotations promise is checked here.
+        name: Any = self.name
+        length: Any = self.queue_length
+        if not isinstance(name, str) or not name:
+            raise _fail(f"a device is named by a string such as 'fake_manila', not {name!r}")
         if not isinstance(length, int) or isinstance(length, bool) or length < 0:
             raise _fail(f"queue_length={length!r}: give a number of jobs")
         if self.status not in STATUSES:

@@ -78,19 +78,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let a marker alone start the fake, and check what markers say."""
     for item in items:
-        marks = [*item.iter_markers("fake_backend"), *item.iter_markers("fake_runtime")]
-        if not marks:
-            continue
-        _check_marks(item)
         fixtures = getattr(item, "fixturenames", None)
-        if fixtures is not None and "fake_runtime" not in fixtures:
-            fixtures.insert(0, "fake_runtime")
+        if fixtures is None:
+            continue
+        marked = [*item.iter_markers("fake_backend"), *item.iter_markers("fake_runtime")]
+        if marked:
+            _check_marks(item)
+        if marked or "fake_runtime" in fixtures:
+            _set_up_first(item, fixtures)
+
+
+def _set_up_first(item: Any, fixtures: list[str]) -> None:
+    """Start the fake before the test's other fixtures, but for those of wider scope.
+
+    A ``monkeypatch.setenv`` inside the fake is then undone inside it, and a fixture that
+    opens a service finds the fake whatever the order of the test's arguments.
+    """
+    if "fake_runtime" in fixtures:
+        fixtures.remove("fake_runtime")
+    known = item._fixtureinfo.name2fixturedefs
+    wider = [name for name in fixtures if name in known and known[name][-1].scope != "function"]
+    fixtures.insert(fixtures.index(wider[-1]) + 1 if wider else 0, "fake_runtime")
 
 
 def _check_marks(item: pytest.Item) -> None:
     from .errors import UsageError
     from .execute.catalogue import load_catalogue
-    from .world.devices import UnknownDevice
+    from .world.snapshots import UnknownDevice
 
     try:
         options = _options_of(item)

@@ -19,10 +19,11 @@ from .panel import JobsPanel
 from .world.accounts import DEFAULT_API_KEY, Accounts, Instance
 from .world.calls import Calls
 from .world.clock import Clock
-from .world.devices import Device, Devices, UnknownDevice
+from .world.devices import Device, Devices
 from .world.execution import Executor, Outcome, Task
 from .world.faults import RUNTIME, Fault, Injection
 from .world.sessions import Session
+from .world.snapshots import UnknownDevice
 from .world.world import World
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class FakeRuntime:
                     f"FakeRuntime decorates functions, coroutines and TestCase classes, "
                     f"not {decorated!r}; for other classes use @pytest.mark.fake_runtime()"
                 )
-            return _decorate_case(decorated, self._again)
+            _decorate_case(decorated, self._again)
+            return decorated
         if inspect.iscoroutinefunction(decorated):
 
             @functools.wraps(decorated)
@@ -373,7 +375,7 @@ def _build(options: Options) -> World:
     )
 
 
-def _decorate_case(case: Any, make: Callable[[], FakeRuntime]) -> Any:
+def _decorate_case(case: Any, make: Callable[[], FakeRuntime]) -> None:
     """Start a fake before ``setUp`` of every test of the class, and stop it after the clean-ups.
 
     ``run`` is what surrounds all of them, for synchronous and asynchronous cases alike.
@@ -386,4 +388,3 @@ def _decorate_case(case: Any, make: Callable[[], FakeRuntime]) -> Any:
             return inherited(self, result)
 
     case.run = run
-    return case

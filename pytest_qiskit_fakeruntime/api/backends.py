@@ -7,6 +7,7 @@ from typing import Any
 from ..world.devices import STATUSES, Device
 from ..world.world import World
 from .message import Request, Response
+from .parameters import moment_of
 from .routing import Context, Operation
 from .versions import DEVICES_ARE_OBJECTS
 
@@ -25,23 +26,24 @@ def list_backends(world: World, request: Request, context: Context) -> Response:
     devices = world.visible_devices(context.by.instance)
     if context.version < DEVICES_ARE_OBJECTS:
         return Response.of_json({"devices": [device.name for device in devices]})
-    listed = [_entry(world, device) for device in devices]
+    waiting = world.waiting()
+    listed = [_entry(device, waiting[device.name]) for device in devices]
     if (request.param("include_mocks") or "").lower() == "true":
         listed += [
-            {**_entry(world, world.devices[name]), "class": "mock"}
+            {**_entry(world.devices[name], waiting[name]), "class": "mock"}
             for name in world.devices.aliases
             if context.by.instance.has_device(name)
         ]
     return Response.of_json({"devices": listed})
 
 
-def _entry(world: World, device: Device) -> dict[str, Any]:
+def _entry(device: Device, waiting: int) -> dict[str, Any]:
     _, status, reason = STATUSES[device.status]
     summary = device.snapshot.summary
     entry = {
         "name": device.name,
         "status": {"name": status, "reason": reason},
-        "queue_length": world.queue_length(device),
+        "queue_length": device.queue_length + waiting,
         "qubits": summary["qubits"],
         "is_simulator": device.snapshot.properties is None,
         "processor_type": summary["processor_type"],
@@ -63,11 +65,11 @@ def get_backend_configuration(world: World, request: Request, context: Context) 
 def get_backend_properties(world: World, request: Request, context: Context) -> Response:
     """``GET /backends/{id}/properties``: the packaged calibration; ``{}`` if there is none.
 
-    Differs from the service: there is one calibration, whatever ``updated_before`` and
-    ``calibration_id`` say.
+    Undocumented: ``{}`` is also the answer if there is none as old as ``updated_before`` asks
+    for, and a ``calibration_id`` changes nothing.
     """
     device = world.device(context.by.instance, context["id"])
-    return Response.of_raw_json(device.properties_json())
+    return Response.of_raw_json(device.properties_json(moment_of(request, "updated_before")))
 
 
 def get_backend_status(world: World, request: Request, context: Context) -> Response:

@@ -74,7 +74,6 @@ ROWS: Mapping[str, Row] = {
         "Backend {name} is currently not accepting jobs.",
         "Choose another backend, or try again later.",
     ),
-    "program_not_found": Row(404, 1213, "Program {program_id} not found.", "Use one of: {known}."),
     "session_not_found": Row(
         404, 1216, "Session not found. Session ID: {id}", "Verify the ID of the session."
     ),
@@ -119,7 +118,7 @@ def of_refusal(refusal: Refusal, trace: str) -> Response:
 
 def of_rejection(rejected: Rejected, trace: str) -> Response:
     """The answer to a job that the executor refuses."""
-    return body(400, rejected.code, rejected.message, rejected.solution, trace)
+    return body(rejected.status, rejected.code, rejected.message, rejected.solution, trace)
 
 
 def body(status: int, code: int, message: str, solution: str, trace: str) -> Response:

@@ -18,12 +18,14 @@ from .message import Request
 IBM_DOMAINS = ("cloud.ibm.com", "quantum.ibm.com", "quantum-computing.ibm.com")
 """Requests to these domains never leave the process."""
 
-_LABELS = {
-    "api.global-search-tagging": "search",
-    "globalcatalog": "catalog",
-    "resource-controller": "resource-controller",
-}
-_IAM = re.compile(r"(?:private\.)?iam\.")
+_SERVICES = (
+    (re.compile(r"api\.global-search-tagging\."), "search", "/v3/resources/search"),
+    (re.compile(r"globalcatalog\."), "catalog", "/api/v1/"),
+    (re.compile(r"resource-controller\."), "resource-controller", "/v2/resource_instances"),
+    (re.compile(r"(?:private\.)?iam\."), "iam", "/identity/token"),
+)
+"""Labels of the host, the service, and the path that gives it away where the host is not IBM's."""
+
 _RUNTIME = re.compile(
     r"(?:private\.)?(?:(?P<region>[a-z]+-[a-z]+(?:-\d+)?)\.)?quantum(?:-computing)?\."
 )
@@ -50,14 +52,10 @@ def target_of(request: Request) -> Target | None:
     """Where a request is going; ``None`` if that is none of our business."""
     host = request.host.removesuffix(".")
     path = request.raw_path
-    for label, service in _LABELS.items():
-        if host.startswith(f"{label}."):
+    ibm = host in IBM_DOMAINS or host.endswith(tuple(f".{domain}" for domain in IBM_DOMAINS))
+    for labels, service, base in _SERVICES:
+        if labels.match(host) and (ibm or path.startswith(base)):
             return Target(service, path)
-    ibm = host.endswith(IBM_DOMAINS) and (
-        host in IBM_DOMAINS or host.endswith(tuple(f".{domain}" for domain in IBM_DOMAINS))
-    )
-    if _IAM.match(host) and (ibm or path == "/identity/token"):
-        return Target("iam", path)
     runtime = _RUNTIME.match(host)
     speaks_runtime = "service-crn" in request.headers and "ibm-api-version" in request.headers
     if runtime and (ibm or speaks_runtime or host.endswith(".localhost")):

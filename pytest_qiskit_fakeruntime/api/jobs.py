@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from ..world.clock import UTC, rfc3339
+from ..world.clock import rfc3339
 from ..world.jobs import Job, JobFilter
 from ..world.world import Refusal, World
 from . import schemas
 from .message import Request, Response
+from .parameters import flag_of, moment_of, number_of
 from .routing import Context, Operation
 from .versions import metrics_of, usage_of
 
@@ -58,10 +58,10 @@ def list_jobs(world: World, request: Request, context: Context) -> Response:
     jobs = world.jobs.matching(_filter_of(request, context))
     if (request.param("sort") or "DESC").upper() != "ASC":
         jobs.reverse()
-    limit = _number(request.param("limit"), 1, PAGE, PAGE)
-    offset = _number(request.param("offset"), 0, None, 0)
+    limit = number_of(request, "limit", 1, PAGE, PAGE)
+    offset = number_of(request, "offset", 0, None, 0)
     page = jobs[offset : offset + limit]
-    with_params = _flag(request.param("exclude_params")) is False
+    with_params = flag_of(request, "exclude_params") is False
     return Response.of_json(
         {
             "jobs": [_job(job, context, with_params) for job in page],
@@ -77,40 +77,18 @@ def _filter_of(request: Request, context: Context) -> JobFilter:
         instance=context.by.instance.crn,
         backend=request.param("backend"),
         program=request.param("program"),
-        pending=_flag(request.param("pending")),
+        pending=flag_of(request, "pending"),
         tags=tuple(request.query.get("tags", ())),
         session_id=request.param("session_id"),
-        created_after=_moment(request, "created_after"),
-        created_before=_moment(request, "created_before"),
+        created_after=moment_of(request, "created_after"),
+        created_before=moment_of(request, "created_before"),
     )
-
-
-def _flag(text: str | None) -> bool | None:
-    return {"true": True, "false": False}.get((text or "").lower())
-
-
-def _number(text: str | None, least: int, most: int | None, default: int) -> int:
-    if text is None or not text.isdecimal():
-        return default
-    number = int(text)
-    return number if number >= least and (most is None or number <= most) else default
-
-
-def _moment(request: Request, name: str) -> datetime | None:
-    text = request.param(name)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise Refusal("validation", why=f"{name}: {text!r} is not a date-time") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def get_job(world: World, request: Request, context: Context) -> Response:
     """``GET /jobs/{id}``: a job, with its parameters unless ``exclude_params`` is true."""
     job = world.job(context.by.instance, context["id"])
-    return Response.of_json(_job(job, context, _flag(request.param("exclude_params")) is not True))
+    return Response.of_json(_job(job, context, flag_of(request, "exclude_params") is not True))
 
 
 def _job(job: Job, context: Context, with_params: bool) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Operation:
     """One operation of one service.
 
     Attributes:
-        name: What it is called, in IBM's OpenAPI where it is there.
+        name: What it is called; as in IBM's OpenAPI, but for suffixes that mean nothing.
         service: Service it belongs to (see `hosts.Target`).
         method: HTTP method.
         path: Path with ``{parts}``.

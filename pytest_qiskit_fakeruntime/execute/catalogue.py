@@ -6,7 +6,7 @@ import functools
 import importlib.util
 from pathlib import Path
 
-from ..world.devices import Catalogue, Snapshot
+from ..world.snapshots import Catalogue, Snapshot
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..world.devices import Snapshot
+from ..world.snapshots import Snapshot
 from . import client
 
 if TYPE_CHECKING:

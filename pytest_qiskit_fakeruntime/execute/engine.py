@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..world.execution import JobFailed, Outcome, Task
-from .problem import INTERNAL, INVALID_BODY, Problem
+from .problem import INTERNAL, NO_PROGRAM, Problem
 
 if TYPE_CHECKING:
     from .program import Program
@@ -74,9 +74,10 @@ class Engine:
 
         if task.program_id not in PROGRAMS:
             raise Problem(
-                INVALID_BODY,
-                f"Program {task.program_id!r} does not exist; "
-                f"there are {', '.join(sorted(PROGRAMS))}.",
+                NO_PROGRAM,
+                f"Program not found: {task.program_id}.",
+                f"Use one of: {', '.join(sorted(PROGRAMS))}.",
+                status=404,
             )
         module, name = PROGRAMS[task.program_id]
         parser: Any = getattr(import_module(f".{module}", __package__), name)

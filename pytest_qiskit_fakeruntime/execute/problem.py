@@ -14,25 +14,28 @@ class Problem(Exception):
         code: IBM's error code.
         message: What is wrong.
         solution: What to do about it.
+        status: HTTP status of the answer to a submission.
     """
 
-    def __init__(self, code: int, message: str, solution: str = "") -> None:
-        super().__init__(code, message, solution)
+    def __init__(self, code: int, message: str, solution: str = "", status: int = 400) -> None:
+        super().__init__(code, message, solution, status)
         self.code = code
         self.message = message
         self.solution = solution
+        self.status = status
 
     def rejected(self) -> Rejected:
         """This problem as the answer to a submission."""
-        return Rejected(self.code, self.message, self.solution)
+        return Rejected(self.code, self.message, self.solution, self.status)
 
     def failed(self) -> JobFailed:
         """This problem as the end of a job."""
         return JobFailed(self.code, self.message, self.solution)
 
 
-# Codes: see `fixtures/error_codes.json` of the contract.
+# IBM's error registry; what it lacks is the nearest that it has.
 INVALID_BODY = 1208
+NO_PROGRAM = 1213
 TOO_MANY_QUBITS = 1109
 NOT_ISA = 1517
 QASM = 1603

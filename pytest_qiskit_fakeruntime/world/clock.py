@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import datetime, timedelta, timezone
 
 UTC = timezone.utc
+
+_FRACTION = re.compile(r"\.(\d+)")
 
 
 class Clock:
@@ -63,3 +66,15 @@ def rfc3339(moment: datetime) -> str:
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f"{moment.microsecond:06d}".rstrip("0")
     return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a date-time of RFC 3339, or one without an offset, which is then UTC.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    # Python 3.10 reads neither ``Z`` nor a fraction of other than three or six digits.
+    even = _FRACTION.sub(lambda match: f".{match[1][:6]:0<6}", text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(even)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,16 +1,16 @@
-"""Devices: a packaged snapshot under a name, and the state that the service adds to it."""
+"""Devices: a snapshot under a name, and the state that the service adds to it."""
 
 from __future__ import annotations
 
 import copy
 import difflib
-import json
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
-from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 from typing import Any
+
+from .clock import UTC
+from .snapshots import Catalogue, Snapshot, UnknownDevice
 
 STATUSES: Mapping[str, tuple[bool, str, str]] = {
     # name: (operational, name in GET /backends, reason)
@@ -24,98 +24,13 @@ STATUSES: Mapping[str, tuple[bool, str, str]] = {
 }
 """Device statuses by name: is it operational, how ``GET /backends`` calls it, and why."""
 
-_QUBITS = re.compile(rb'"n_qubits"\s*:\s*(\d+)')
-_PROCESSOR = re.compile(rb'"processor_type"\s*:\s*(\{[^{}]*\}|null)')
-_CLOPS = re.compile(rb'"clops_h"\s*:\s*([0-9.]+|null)')
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The configuration and calibration of a device, as JSON text.
-
-    The text is kept as it is and parsed only when somebody asks. What ``GET /backends``
-    needs is read off the text, so that listing seventy devices parses none of them.
-
-    Attributes:
-        configuration: Reads the body of ``GET /backends/{name}/configuration``.
-        properties: Reads the body of ``GET /backends/{name}/properties``, or ``None`` for a
-            device without calibration data (a simulator).
-        source: Where it comes from, for messages.
-    """
-
-    configuration: Callable[[], bytes]
-    properties: Callable[[], bytes] | None
-    source: str
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def from_files(cls, configuration: Path, properties: Path | None) -> Snapshot:
-        """A snapshot whose two documents lie in files."""
-        return cls(
-            configuration.read_bytes,
-            properties.read_bytes if properties is not None else None,
-            str(configuration.parent),
-        )
-
-    @classmethod
-    def from_documents(
-        cls, configuration: Mapping[str, Any], properties: Mapping[str, Any] | None, source: str
-    ) -> Snapshot:
-        """A snapshot made of two parsed documents."""
-        conf = json.dumps(configuration).encode()
-        props = json.dumps(properties).encode() if properties is not None else None
-        return cls(lambda: conf, None if props is None else lambda: props, source)
-
-    def _once(self, key: str, make: Callable[[], Any]) -> Any:
-        if key not in self._cache:
-            self._cache[key] = make()
-        return self._cache[key]
-
-    @property
-    def configuration_text(self) -> bytes:
-        """The configuration as text."""
-        text: bytes = self._once("configuration_text", self.configuration)
-        return text
-
-    @property
-    def configuration_document(self) -> dict[str, Any]:
-        """The configuration, parsed once. Shared: do not change it."""
-        document: dict[str, Any] = self._once(
-            "configuration", lambda: json.loads(self.configuration_text)
-        )
-        return document
-
-    @property
-    def properties_document(self) -> dict[str, Any] | None:
-        """The calibration, parsed once. Shared: do not change it."""
-        if self.properties is None:
-            return None
-        read = self.properties
-        document: dict[str, Any] = self._once("properties", lambda: json.loads(read()))
-        return document
-
-    @property
-    def summary(self) -> Mapping[str, Any]:
-        """What the list of devices says about this one, read without parsing."""
-        summary: Mapping[str, Any] = self._once("summary", self._read_summary)
-        return summary
-
-    def _read_summary(self) -> Mapping[str, Any]:
-        text = self.configuration_text
-        qubits, processor, clops = (p.search(text) for p in (_QUBITS, _PROCESSOR, _CLOPS))
-        return {
-            "qubits": int(qubits[1]) if qubits else None,
-            "processor_type": json.loads(processor[1]) if processor else None,
-            "clops": json.loads(clops[1]) if clops else None,
-        }
-
 
 class Device:
     """A quantum computer of the fake service.
 
     Attributes:
         name: The name it is served under.
-        snapshot: Configuration and calibration it is served with.
+        snapshot: Its configuration and its newest calibration.
         queue_length: Jobs that other people have waiting here.
         noise: Whether its jobs are simulated with the calibration's noise; ``None`` leaves
             the choice to the run.
@@ -135,7 +50,7 @@ class Device:
         self.queue_length = queue_length
         self.status = status
         self.noise = noise
-        self._rendered: dict[str, bytes] = {}
+        self._earlier: list[Snapshot] = []
 
     def __repr__(self) -> str:
         return f"<Device {self.name!r}, {self.num_qubits} qubits, {self.status}>"
@@ -177,22 +92,21 @@ class Device:
         return None if document is None else {**document, "backend_name": self.name}
 
     def configuration_json(self) -> bytes:
-        """Body of ``GET /backends/{name}/configuration``, rendered once."""
-        return self._render("configuration", self.configuration)
+        """Body of ``GET /backends/{name}/configuration``: the packaged text, renamed."""
+        return self.snapshot.configuration_json(self.name)
 
-    def properties_json(self) -> bytes:
-        """Body of ``GET /backends/{name}/properties``, rendered once."""
-        return self._render("properties", self.properties)
+    def properties_json(self, before: datetime | None = None) -> bytes:
+        """Body of ``GET /backends/{name}/properties``: the packaged text, renamed.
 
-    def _render(self, key: str, document: Mapping[str, Any] | None) -> bytes:
-        if key not in self._rendered:
-            self._rendered[key] = json.dumps(document or {}).encode()
-        return self._rendered[key]
-
-    def use_snapshot(self, snapshot: Snapshot) -> None:
-        """Serve this device with other data from now on."""
-        self.snapshot = snapshot
-        self._rendered = {}
+        Args:
+            before: The newest calibration that is not younger than this; ``{}`` if there is
+                none so old.
+        """
+        for snapshot in (self.snapshot, *self._earlier):
+            calibrated = snapshot.calibrated
+            if before is None or calibrated is None or calibrated <= before:
+                return snapshot.properties_json(self.name)
+        return b"{}"
 
     def edit(
         self,
@@ -201,67 +115,53 @@ class Device:
         properties: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         """Change the device's data by functions that edit a copy of it in place."""
+        self.snapshot = self._edited(configuration, properties)
+
+    def _edited(
+        self,
+        configuration: Callable[[dict[str, Any]], None] | None,
+        properties: Callable[[dict[str, Any]], None] | None,
+    ) -> Snapshot:
         conf = copy.deepcopy(self.snapshot.configuration_document)
         props = copy.deepcopy(self.snapshot.properties_document) or {}
         if configuration is not None:
             configuration(conf)
         if properties is not None:
             properties(props)
-        source = f"edited {self.snapshot.source}"
-        self.use_snapshot(Snapshot.from_documents(conf, props or None, source))
+        return Snapshot.from_documents(conf, props or None, f"edited {self.snapshot.source}")
 
+    def calibrate(
+        self,
+        change: Callable[[dict[str, Any]], None] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> None:
+        """Change the device's calibration, or add one of another date.
 
-class UnknownDevice(KeyError):
-    """No device of that name: neither in the account nor among the snapshots."""
+        Args:
+            change: Edits a copy of the present calibration in place: the body of
+                ``GET /backends/{name}/properties``.
+            at: When the device was calibrated so. Left out, the present calibration is
+                changed; given, it stays, and the device has one more. The newest is the
+                present one.
+        """
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-        hint = f" Did you mean {', '.join(near)}?" if near else ""
-        super().__init__(name)
-        self.name = name
-        self.message = f"there is no device {name!r}.{hint}"
+        def edit(properties: dict[str, Any]) -> None:
+            if change is not None:
+                change(properties)
+            if at is not None:
+                properties["last_update_date"] = at.isoformat()
 
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild_unknown_device, (self.name, self.message)
-
-
-def _rebuild_unknown_device(name: str, message: str) -> UnknownDevice:
-    error = UnknownDevice(name, ())
-    error.message = message
-    return error
-
-
-class Catalogue(Mapping[str, Snapshot]):
-    """Every snapshot that the installed client ships, by name (``fake_fez``).
-
-    ``ibm_fez`` (and ``ibmq_manila``, as the older devices were called) finds the same
-    snapshot as ``fake_fez``: it is the name that the real device has.
-    """
-
-    def __init__(self, snapshots: Mapping[str, Snapshot]) -> None:
-        self._snapshots = snapshots
-
-    def __getitem__(self, name: str) -> Snapshot:
-        prefix, _, rest = name.partition("_")
-        key = f"fake_{rest}" if prefix in ("ibm", "ibmq") else name
-        try:
-            return self._snapshots[key]
-        except KeyError:
-            raise UnknownDevice(name, [*self._snapshots, *self.aliases]) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._snapshots)
-
-    def __len__(self) -> int:
-        return len(self._snapshots)
-
-    @property
-    def aliases(self) -> Iterator[str]:
-        """The IBM names of the snapshots, such as ``ibm_fez``."""
-        return (f"ibm_{name.removeprefix('fake_')}" for name in self._snapshots)
+        calibration = self._edited(None, edit)
+        if at is None:
+            self.snapshot = calibration
+            return
+        oldest = datetime.min.replace(tzinfo=UTC)
+        self.snapshot, *self._earlier = sorted(
+            (calibration, self.snapshot, *self._earlier),
+            key=lambda snapshot: snapshot.calibrated or oldest,
+            reverse=True,
+        )
 
 
 class Devices(Mapping[str, Device]):

@@ -54,13 +54,21 @@ class Outcome:
 
 
 class Rejected(Exception):
-    """The service refuses the job when it is submitted (HTTP 400)."""
+    """The service refuses the job when it is submitted.
 
-    def __init__(self, code: int, message: str, solution: str = "") -> None:
-        super().__init__(code, message, solution)
+    Attributes:
+        code: IBM's error code.
+        message: What is wrong, for people.
+        solution: What to do about it.
+        status: HTTP status of the answer; 404 for a program that there is not.
+    """
+
+    def __init__(self, code: int, message: str, solution: str = "", status: int = 400) -> None:
+        super().__init__(code, message, solution, status)
         self.code = code
         self.message = message
         self.solution = solution
+        self.status = status
 
 
 class JobFailed(Exception):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 
 from .accounts import Accounts, Instance
 from .calls import Calls
 from .clock import Clock
-from .devices import Device, Devices, UnknownDevice
+from .devices import Device, Devices
 from .execution import Executor, JobFailed, Task
 from .faults import FaultPlan
 from .identity import Identities
 from .jobs import Job, Jobs, Submission
 from .lifecycle import IllegalTransition
 from .sessions import Session
+from .snapshots import UnknownDevice
 
 
 class Refusal(Exception):
@@ -314,5 +316,8 @@ class World:
 
     def queue_length(self, device: Device) -> int:
         """Jobs that wait at a device, ours and other people's."""
-        ours = sum(job.backend == device.name and job.pending for job in self.jobs.values())
-        return device.queue_length + ours
+        return device.queue_length + self.waiting()[device.name]
+
+    def waiting(self) -> Counter[str]:
+        """How many of our jobs wait, by the name of their device."""
+        return Counter(job.backend for job in self.jobs.values() if job.pending)

@@ -66,9 +66,7 @@ def test_listing_parses_no_device(fake_runtime: FakeRuntime) -> None:
     assert not fake_runtime.calls["get_backend_configuration"]
 
 
-def test_hostile_surroundings_are_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hostile_surroundings_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = "https://evil.example.org"
     (tmp_path / "ibm-credentials.env").write_text(
         f"GLOBAL_SEARCH_URL={hostile}\nGLOBAL_CATALOG_URL={hostile}\n"

@@ -16,8 +16,9 @@ from qiskit_aer import AerSimulator
 
 from pytest_qiskit_fakeruntime.execute import Engine
 from pytest_qiskit_fakeruntime.execute.devices import machine_of, snapshot_of
-from pytest_qiskit_fakeruntime.world.devices import Device, Snapshot
+from pytest_qiskit_fakeruntime.world.devices import Device
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
+from pytest_qiskit_fakeruntime.world.snapshots import Snapshot
 
 from .jobs import bell, decode, estimator, sampler, task
 
@@ -39,7 +40,7 @@ def named(name: str) -> QuantumCircuit:
 @pytest.mark.parametrize(
     ("program", "params", "code", "message"),
     [
-        ("teleport", {}, 1208, "'teleport' does not exist; there are estimator, executor"),
+        ("teleport", {}, 1213, "Program not found: teleport"),
         ("sampler", {}, 1208, "no pubs"),
         ("sampler", {"pubs": []}, 1208, "no pubs"),
         ("sampler", {"pubs": {}}, 1208, "no pubs"),

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-import httpx
 import pytest
 import qiskit_ibm_runtime  # noqa: F401  its first import changes much: not ours to compare
-import requests
 
 from pytest_qiskit_fakeruntime.api.message import Request, Response
 from pytest_qiskit_fakeruntime.intercept import Interception
@@ -61,34 +55,6 @@ class SmallEndpoint:
         return Response.of_json(
             {"by": self.name, "method": request.method, "body": request.body.decode()}
         )
-
-
-def snapshot() -> dict[str, Any]:
-    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    state: dict[str, Any] = {"environ": environ, "threads": threading.active_count()}
-    for owner in (requests.Session, requests.adapters.HTTPAdapter, httpx.Client, httpx.AsyncClient):
-        state[owner.__qualname__] = dict(vars(owner))
-    for name in ("httpx.HTTPTransport", "httpx.AsyncHTTPTransport"):
-        state[name] = dict(vars(getattr(httpx, name.split(".")[1])))
-    for name, module in list(sys.modules.items()):
-        if name.startswith("httpcore._") and name.endswith(("connection", "connection_pool")):
-            state[name] = {k: dict(vars(v)) for k, v in vars(module).items() if isinstance(v, type)}
-    management = sys.modules["qiskit_ibm_runtime.accounts.management"]
-    state["account file"] = management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("qiskit_ibm_runtime", "ibm_cloud_sdk_core")) and hasattr(
-            module, "time"
-        ):
-            state[f"{name}.time"] = module.time
-    return state
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    before = snapshot()
-    yield
-    assert snapshot() == before
-    assert sys.modules["qiskit_ibm_runtime.runtime_job_v2"].time is time
 
 
 @pytest.fixture

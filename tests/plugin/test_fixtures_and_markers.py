@@ -254,9 +254,7 @@ UNCHANGED = """
 
 
 @pytest.mark.parametrize("how", ["option", "ini"])
-def test_suite_that_knows_nothing_of_us_runs_unchanged(
-    pytester: pytest.Pytester, how: str
-) -> None:
+def test_suite_that_knows_nothing_of_us_runs_unchanged(pytester: pytest.Pytester, how: str) -> None:
     if how == "ini":
         pytester.makeini("[pytest]\nfake_runtime = true\n")
     passes(pytester, UNCHANGED, *(["--fake-runtime"] if how == "option" else []), passed=2)
@@ -504,7 +502,9 @@ def test_handler_bug_surfaces_in_the_test(pytester: pytest.Pytester) -> None:
 
 def test_plugin_says_what_it_offers(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--markers")
-    result.stdout.fnmatch_lines(["@pytest.mark.fake_backend(*names*", "@pytest.mark.fake_runtime(*"])
+    result.stdout.fnmatch_lines(
+        ["@pytest.mark.fake_backend(*names*", "@pytest.mark.fake_runtime(*"]
+    )
     result = pytester.runpytest("--fixtures")
     result.stdout.fnmatch_lines(["fake_runtime_service*", "*fake_runtime_backend*"])
     result = pytester.runpytest("--help")

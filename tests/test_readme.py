@@ -1,0 +1,28 @@
+"""Every block of the README is a test module that passes, in a strict run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_examples import CodeExample, find_examples
+
+from .plugin.conftest import engine as engine  # imported before an inner run can be
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = [one for one in find_examples(str(ROOT / "README.md")) if one.prefix == "python"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"line-{one.start_line}")
+def test_block(example: CodeExample, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(example.source)
+
+    result = pytester.runpytest("--strict-markers", "-Werror", "-pno:randomly", "-pno:asyncio")
+
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("passed", 0) > 0
+    assert set(outcomes) == {"passed"}
+
+
+def test_there_are_blocks() -> None:
+    assert len(EXAMPLES) > 10
