@@ -30,7 +30,7 @@ TIME_KEEPERS = ("qiskit_ibm_runtime", "ibm_cloud_sdk_core")
 """Packages in whose modules the name ``time`` is the real module."""
 
 ACCOUNT_FILE = "qiskit_ibm_runtime.accounts.management"
-HARMLESS = {"__slotnames__", "__warningregistry__", "_abc_impl", "__abc_impl", "__annotations_cache__"}
+HARMLESS = {"__slotnames__", "__warningregistry__", "_abc_impl", "__annotations_cache__"}
 
 
 def _members(owner: Any) -> dict[str, int]:
