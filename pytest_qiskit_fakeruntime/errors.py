@@ -55,5 +55,34 @@ class UnmatchedRequest(FakeRuntimeError):
         return _rebuild_unmatched, (self.method, self.url, self.nearest)
 
 
+class NetworkBlocked(FakeRuntimeError):
+    """Something was about to leave the process that must not.
+
+    Not an `OSError`, so that no library takes it for a network that is down, and tries again.
+
+    Attributes:
+        host: Where it was going.
+        ibm: Whether that is a host of IBM Quantum, which is out of bounds while a fake runs,
+            rather than any host at all (``--fake-runtime-block-network``).
+    """
+
+    def __init__(self, host: str, ibm: bool) -> None:
+        self.host = host
+        self.ibm = ibm
+        reason = (
+            "while a fake IBM Quantum runs, nothing is sent to the real one. The fake answers "
+            "what goes through requests and httpx (and so the whole of qiskit-ibm-runtime); "
+            "this came through another library, such as urllib3, http.client or aiohttp. Send "
+            "it with one of the two, or outside the fake."
+            if ibm
+            else "the network is blocked by --fake-runtime-block-network (or the ini key "
+            "fake_runtime_block_network). Hosts on this machine stay open."
+        )
+        super().__init__(f"{host} was not contacted: {reason}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.host, self.ibm)
+
+
 def _rebuild_unmatched(method: str, url: str, nearest: str | None) -> UnmatchedRequest:
     return UnmatchedRequest(method, url, nearest)

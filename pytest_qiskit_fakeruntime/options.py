@@ -19,7 +19,7 @@ from .world.execution import Executor
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
@@ -77,7 +77,7 @@ def backend_options(names: Iterable[str], keywords: Mapping[str, Any]) -> list[B
             hint = _nearest(keyword, BACKEND_KEYWORDS)
             raise _fail(
                 f"fake_backend has no keyword {keyword!r}; "
-                f"it takes {', '.join(BACKEND_KEYWORDS)}.{hint}"
+                f"it takes {', '.join(BACKEND_KEYWORDS)}, each.{hint}"
             )
     return [BackendOptions(name=name, **keywords) for name in names]
 
@@ -122,6 +122,11 @@ class Options:
         limit = self.usage_limit_seconds
         if limit not in ("plan", None) and (not isinstance(limit, int) or limit < 0):
             raise _fail(f"usage_limit_seconds={limit!r}: give seconds, None, or 'plan'")
+        if self.instances is not None and self.plan != "open":
+            raise _fail(
+                f"plan={self.plan!r} is for the one default instance; "
+                "where instances are given, give each its own plan"
+            )
         if not isinstance(self.start_time, (datetime, type(None))):
             raise _fail(f"start_time={self.start_time!r}: give a datetime")
         if self.executor is not None and not callable(getattr(self.executor, "run", None)):
@@ -140,7 +145,7 @@ class Options:
                     f"{', '.join(OPTION_NAMES)}.{_nearest(name, OPTION_NAMES)}"
                 )
         if changes.get("instances") is not None:
-            changes["instances"] = tuple(_instance(one) for one in changes["instances"])
+            changes["instances"] = _instances(changes["instances"])
         if changes.get("backends") is not None:
             changes["backends"] = tuple(_backend(one) for one in changes["backends"])
         return replace(self, **changes)
@@ -160,6 +165,17 @@ class Options:
 
 
 OPTION_NAMES = tuple(f.name for f in fields(Options))
+
+
+def _instances(given: Any) -> tuple[Instance, ...]:
+    if isinstance(given, (str, Mapping, Instance)):
+        raise _fail(f"instances={given!r}: give a list of instances")
+    instances = tuple(_instance(one) for one in given)
+    crns = [instance.crn for instance in instances]
+    for crn in crns:
+        if crns.count(crn) > 1:
+            raise _fail(f"instances: two have the CRN {crn}; give them names or CRNs that differ")
+    return instances
 
 
 def _instance(one: Any) -> Instance:

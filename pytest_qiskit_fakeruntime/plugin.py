@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -40,6 +40,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="seed of the fake IBM Quantum, instead of one derived from each test's id",
     )
+    group.addoption(
+        "--fake-runtime-block-network",
+        action="store_true",
+        default=None,
+        help="let nothing of the test process leave this machine",
+    )
+    parser.addini(
+        "fake_runtime_block_network",
+        "let nothing of the test process leave this machine",
+        "bool",
+        default=False,
+    )
     parser.addini("fake_runtime", "give every test a fake IBM Quantum", "bool", default=False)
     parser.addini("fake_runtime_backends", "devices of the fake IBM Quantum", "args", default=[])
     parser.addini(
@@ -52,23 +64,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("fake_runtime_noise", "simulate the devices' noise", "bool", default=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start the fake of the whole run before the first conftest can open a service."""
+    if _is_on(early_config, "fake_runtime", early_config.known_args_namespace):
+        _start_whole_run(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and start the fake of the whole run if it is asked for."""
+    """Register the markers, and what was asked for for the whole run."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    asked = config.getoption("--fake-runtime")
-    if config.getini("fake_runtime") if asked is None else asked:
-        config.pluginmanager.register(_WholeRun(config), "fakeruntime-whole-run")
+    if _is_on(config, "fake_runtime", config.option):
+        _start_whole_run(config)
+    if _is_on(config, "fake_runtime_block_network", config.option):
+        from .intercept.guard import Guard, outside
+
+        guard = Guard(outside)
+        guard.__enter__()
+        config.add_cleanup(lambda: guard.__exit__())
+
+
+def _is_on(config: pytest.Config, name: str, arguments: Any) -> bool:
+    """A switch that the command line can turn on, and the ini file, too."""
+    return bool(getattr(arguments, name, None) or config.getini(name))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once per device where a marker says ``each=True``."""
-    names = [
-        name
-        for mark in metafunc.definition.iter_markers("fake_backend")
-        if mark.kwargs.get("each")
-        for name in mark.args
-    ]
+    marks = metafunc.definition.iter_markers("fake_backend")
+    named = (str(name) for mark in marks if mark.kwargs.get("each") for name in mark.args)
+    names = list(dict.fromkeys(named))
     if names:
         if "fake_runtime" not in metafunc.fixturenames:
             metafunc.fixturenames.append("fake_runtime")
@@ -76,20 +102,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a marker alone start the fake, and check what markers say."""
+    """Let a marker alone start the fake, and start it before the test's other fixtures."""
     for item in items:
         fixtures = getattr(item, "fixturenames", None)
-        if fixtures is None:
-            continue
-        marked = [*item.iter_markers("fake_backend"), *item.iter_markers("fake_runtime")]
-        if marked:
-            _check_marks(item)
-        if marked or "fake_runtime" in fixtures:
+        if fixtures is not None and ("fake_runtime" in fixtures or _marks(item)):
             _set_up_first(item, fixtures)
 
 
+def _marks(node: Any) -> list[pytest.Mark]:
+    """Our markers on a test and on what it is part of, the nearest first."""
+    return [*node.iter_markers("fake_backend"), *node.iter_markers("fake_runtime")]
+
+
 def _set_up_first(item: Any, fixtures: list[str]) -> None:
-    """Start the fake before the test's other fixtures, but for those of wider scope.
+    """Put the fake before the test's other fixtures, but for those of wider scope.
 
     A ``monkeypatch.setenv`` inside the fake is then undone inside it, and a fixture that
     opens a service finds the fake whatever the order of the test's arguments.
@@ -101,26 +127,8 @@ def _set_up_first(item: Any, fixtures: list[str]) -> None:
     fixtures.insert(fixtures.index(wider[-1]) + 1 if wider else 0, "fake_runtime")
 
 
-def _check_marks(item: pytest.Item) -> None:
-    from .errors import UsageError
-    from .execute.catalogue import load_catalogue
-    from .world.snapshots import UnknownDevice
-
-    try:
-        options = _options_of(item)
-        for backend in options.backends or ():
-            load_catalogue()[backend.name]
-    except (UsageError, UnknownDevice) as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-    for mark in item.iter_markers("fake_backend"):
-        if not mark.args:
-            raise pytest.UsageError(
-                f"{item.nodeid}: fake_backend names no device; "
-                'write for example @pytest.mark.fake_backend("fake_manila")'
-            )
-
-
-def _options_of_run(config: pytest.Config) -> Options:
+def _options_of_run(config: pytest.Config, arguments: Any = None) -> Options:
+    """The options of the ini file and the command line."""
     from .options import Options, parse_instances
 
     layer: dict[str, Any] = {"noise": config.getini("fake_runtime_noise")}
@@ -128,7 +136,8 @@ def _options_of_run(config: pytest.Config) -> Options:
         layer["backends"] = names
     if lines := config.getini("fake_runtime_instances"):
         layer["instances"] = parse_instances(lines)
-    seed = config.getoption("--fake-runtime-seed") or config.getini("fake_runtime_seed")
+    given = getattr(arguments or config.option, "fake_runtime_seed", None)
+    seed = given or config.getini("fake_runtime_seed")
     if seed:
         layer["seed"] = int(seed) if seed.lstrip("-").isdigit() else seed
     return Options().but(**layer)
@@ -142,7 +151,7 @@ def _options_of(node: Any, only: str | None = None) -> Options:
         only: The one device of a test that runs once per device.
     """
     from .errors import UsageError
-    from .options import backend_options
+    from .options import BackendOptions, backend_options
 
     options = _options_of_run(node.config)
     for mark in reversed(list(node.iter_markers("fake_runtime"))):
@@ -152,15 +161,22 @@ def _options_of(node: Any, only: str | None = None) -> Options:
                 "devices are named by fake_backend"
             )
         options = options.but(**mark.kwargs)
-    backends = [
-        backend
-        for mark in reversed(list(node.iter_markers("fake_backend")))
-        for backend in backend_options(
-            mark.args, {k: v for k, v in mark.kwargs.items() if k != "each"}
-        )
-    ]
-    if only is not None:
-        backends = [backend for backend in backends if backend.name == only][-1:]
+    backends: list[BackendOptions] = []
+    for mark in reversed(list(node.iter_markers("fake_backend"))):
+        if not mark.args:
+            raise UsageError(
+                "fake_backend names no device; "
+                'write for example @pytest.mark.fake_backend("fake_manila")'
+            )
+        each = mark.kwargs.get("each", False)
+        if each and only is None:
+            raise UsageError("each=True needs a test function; a TestCase cannot be run per device")
+        keywords = {name: value for name, value in mark.kwargs.items() if name != "each"}
+        described = backend_options(mark.args, keywords)
+        if each:
+            backends[:0] = [backend for backend in described if backend.name == only]
+        else:
+            backends += described
     if backends:
         options = options.but(backends=backends)
     if options.seed is None:
@@ -177,10 +193,9 @@ def _run_fake(node: Any, only: str | None = None) -> Iterator[FakeRuntime]:
     if not config.pluginmanager.has_plugin("fakeruntime-report"):
         config.pluginmanager.register(_Report(), "fakeruntime-report")
     try:
-        options = _options_of(node, only)
-        fake = FakeRuntime(**vars(options))
+        fake = FakeRuntime(**vars(_options_of(node, only)))
     except UsageError as error:
-        raise pytest.UsageError(f"{node.nodeid}: {error}") from None
+        _fail(node, error)
     outer = config.stash.get(_RUN, None)
     if outer is not None:
         fake.inherit(outer)
@@ -189,9 +204,14 @@ def _run_fake(node: Any, only: str | None = None) -> Iterator[FakeRuntime]:
     try:
         yield fake
     finally:
-        fake.stop()
+        fake.stop_with_abandoned()
     if not node.stash.get(_FAILED, False):
         fake.check()
+
+
+def _fail(node: Any, error: object) -> NoReturn:
+    """Fail a test whose markers are wrong, with the message alone."""
+    pytest.fail(f"usage error in {node.nodeid or 'the ini file'}: {error}", pytrace=False)
 
 
 @pytest.fixture
@@ -202,10 +222,27 @@ def fake_runtime(request: pytest.FixtureRequest) -> Iterator[FakeRuntime]:
     """
     for name in WIDER:
         if name in request.fixturenames:
-            request.node.stash[_FAKE] = wider = request.getfixturevalue(name)
+            wider = request.getfixturevalue(name)
+            own = [
+                mark for mark in _marks(request.node) if mark not in _marks(_node_of(request, name))
+            ]
+            if own:
+                _fail(
+                    request.node,
+                    f"{own[0].name} comes too late for {name}, which was started before; "
+                    f"put the marker where that fixture belongs",
+                )
+            request.node.stash[_FAKE] = wider
             yield wider
             return
     yield from _run_fake(request.node, getattr(request, "param", None))
+
+
+def _node_of(request: pytest.FixtureRequest, name: str) -> Any:
+    """The class, the module or the session that a wider fixture belongs to."""
+    kind = {"class": pytest.Class, "module": pytest.Module}.get(name.partition("_")[0])
+    found = request.node.getparent(kind) if kind else None
+    return found or request.session
 
 
 @pytest.fixture(scope="class")
@@ -240,9 +277,10 @@ def fake_runtime_backend(
 ) -> IBMBackend:
     """The client's `IBMBackend` of the first device that the test names."""
     if not fake_runtime.options.backends:
-        raise pytest.UsageError(
-            f"{request.node.nodeid}: fake_runtime_backend needs to know which device; "
-            'write for example @pytest.mark.fake_backend("fake_manila")'
+        _fail(
+            request.node,
+            "fake_runtime_backend needs to know which device; "
+            'write for example @pytest.mark.fake_backend("fake_manila")',
         )
     return fake_runtime_service.backend(fake_runtime.options.backends[0].name)
 
@@ -265,35 +303,30 @@ class _Report:
         return report
 
 
-class _WholeRun:
-    """Registered if every test of the run is to have a fake.
+def _start_whole_run(config: pytest.Config) -> None:
+    """Start the fake of the whole run, unless that has been done.
 
-    The fake of the run is there from collection on, for services that modules and wider
-    fixtures open. Each test runs on one of its own that begins with the run's jobs and
-    sessions, so that tests do not see each other.
+    It is there from before the first conftest on, for services that conftests, modules and
+    wider fixtures open. Each test runs on a fake of its own that begins with the run's jobs
+    and sessions, so that tests do not see each other.
     """
+    from .errors import UsageError
+    from .runtime import FakeRuntime
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    if _RUN in config.stash:
+        return
+    try:
+        options = _options_of_run(config, config.known_args_namespace)
+        fake = FakeRuntime(**vars(options if options.seed is not None else options.but(seed="run")))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[_RUN] = fake.start()
+    config.add_cleanup(fake.stop_with_abandoned)
+    config.pluginmanager.register(_EveryTest(), "fakeruntime-every-test")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        from .errors import UsageError
-        from .runtime import FakeRuntime
 
-        try:
-            options = _options_of_run(self._config)
-            if options.seed is None:
-                options = options.but(seed="run")
-            self._config.stash[_RUN] = FakeRuntime(**vars(options)).start()
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        fake = self._config.stash.get(_RUN, None)
-        if fake is not None:
-            fake.stop()
+class _EveryTest:
+    """Registered if every test of the run is to have a fake."""
 
     @pytest.fixture(autouse=True)
     def _fake_runtime_for_every_test(self, fake_runtime: FakeRuntime) -> None:

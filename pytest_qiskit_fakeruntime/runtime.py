@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import unittest
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .api.endpoint import ROUTER, UNMATCHED, Endpoint
-from .errors import UnmatchedRequest, UsageError
+from .decorator import Decorated, decorate
+from .errors import NetworkBlocked, UnmatchedRequest, UsageError
 from .execute.catalogue import load_catalogue
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     import requests_mock
     import respx
     from qiskit_ibm_runtime import QiskitRuntimeService
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class _Engine:
@@ -78,6 +75,7 @@ class FakeRuntime:
         self.world = _build(self.options)
         self._endpoint = Endpoint(self.world)
         self._interception: Interception | None = None
+        self._blocked: list[NetworkBlocked] = []
 
     def __repr__(self) -> str:
         state = "started" if self._interception else "stopped"
@@ -101,13 +99,28 @@ class FakeRuntime:
         )
         interception.start()
         self._interception = interception
+        self._blocked = interception.blocked
         return self
 
     def stop(self) -> None:
         """Stop answering, and put everything back as it was. Its state can still be read."""
         if self._interception is not None:
-            interception, self._interception = self._interception, None
-            interception.stop()
+            self._interception.stop()
+            self._interception = None
+
+    def stop_with_abandoned(self) -> None:
+        """Stop, and before that every fake that was started later and never stopped.
+
+        Raises:
+            UsageError: If there was one; everything has been put back nevertheless.
+        """
+        abandoned = self._interception.stop_abandoned() if self._interception else 0
+        self.stop()
+        if abandoned:
+            raise UsageError(
+                f"{abandoned} FakeRuntime was started and never stopped; "
+                "use `with FakeRuntime(...):`"
+            )
 
     def __enter__(self) -> FakeRuntime:
         return self.start()
@@ -135,29 +148,7 @@ class FakeRuntime:
 
     def __call__(self, decorated: Decorated) -> Decorated:
         """Run a function, a coroutine or every test of a `TestCase` inside a fresh fake."""
-        if isinstance(decorated, type):
-            if not issubclass(decorated, unittest.TestCase):
-                raise UsageError(
-                    f"FakeRuntime decorates functions, coroutines and TestCase classes, "
-                    f"not {decorated!r}; for other classes use @pytest.mark.fake_runtime()"
-                )
-            _decorate_case(decorated, self._again)
-            return decorated
-        if inspect.iscoroutinefunction(decorated):
-
-            @functools.wraps(decorated)
-            async def run_async(*args: Any, **kwargs: Any) -> Any:
-                async with self._again():
-                    return await decorated(*args, **kwargs)
-
-            return run_async  # type: ignore[return-value]
-
-        @functools.wraps(decorated)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
-                return decorated(*args, **kwargs)
-
-        return run  # type: ignore[return-value]
+        return decorate(decorated, self._again)
 
     def _again(self) -> FakeRuntime:
         return type(self)(**{name: getattr(self.options, name) for name in vars(self.options)})
@@ -167,8 +158,11 @@ class FakeRuntime:
 
         Raises:
             UnmatchedRequest: If a request went to an operation that is not served.
+            NetworkBlocked: If something else was about to reach IBM.
             UsageError: If an injected fault never came to pass.
         """
+        if self._blocked:
+            raise self._blocked[0]
         unmatched = self.unmatched
         if unmatched and not self.options.allow_unmatched:
             raise unmatched[0]
@@ -211,6 +205,11 @@ class FakeRuntime:
             raise UsageError(
                 "this FakeRuntime is not started: use `with FakeRuntime() as fake:` "
                 "(or the fixture fake_runtime)"
+            )
+        if not self._interception.answers:
+            raise UsageError(
+                "another FakeRuntime was started after this one and answers in its place; "
+                "stop it first, or ask it for the service"
             )
         from qiskit_ibm_runtime import QiskitRuntimeService
 
@@ -373,18 +372,3 @@ def _build(options: Options) -> World:
         seed=0 if options.seed is None else options.seed,
         noise=options.noise,
     )
-
-
-def _decorate_case(case: Any, make: Callable[[], FakeRuntime]) -> None:
-    """Start a fake before ``setUp`` of every test of the class, and stop it after the clean-ups.
-
-    ``run`` is what surrounds all of them, for synchronous and asynchronous cases alike.
-    """
-    inherited = case.run
-
-    @functools.wraps(inherited)
-    def run(self: unittest.TestCase, result: unittest.TestResult | None = None) -> Any:
-        with make():
-            return inherited(self, result)
-
-    case.run = run

@@ -25,7 +25,8 @@ CLASSES = (
     ("httpcore", "HTTPProxy"),
     ("urllib3.util.retry", "Retry"),
 )
-MODULES = ("time", "socket", "ssl", "asyncio.base_events")
+MODULES = ("socket", "ssl", "asyncio.base_events")
+TIMES = ("sleep", "time", "time_ns", "monotonic", "perf_counter")
 TIME_KEEPERS = ("qiskit_ibm_runtime", "ibm_cloud_sdk_core")
 """Packages in whose modules the name ``time`` is the real module."""
 
@@ -69,6 +70,7 @@ def take() -> dict[str, Any]:
     for name in MODULES:
         if name in sys.modules:
             state[name] = _members(sys.modules[name])
+    state["time"] = {name: id(getattr(time, name)) for name in TIMES}
     if ACCOUNT_FILE in sys.modules:
         state["account file"] = sys.modules[ACCOUNT_FILE]._DEFAULT_ACCOUNT_CONFIG_JSON_FILE
     state["time keepers"] = {

@@ -9,7 +9,7 @@ from ..world.execution import Rejected
 from ..world.world import Refusal, World
 from . import backends, catalog, errors, iam, instances, jobs, sessions, system
 from .auth import Authenticator
-from .hosts import Target, target_of
+from .hosts import Target, is_ibm, target_of
 from .message import Request, Response
 from .routing import Context, Operation, Router
 from .versions import KNOWN, OLDEST
@@ -35,11 +35,16 @@ class Endpoint:
     def __init__(self, world: World) -> None:
         self.world = world
         self._authenticator = Authenticator(world)
+        world.calls.known = frozenset((*ROUTER.names, UNMATCHED))
 
     @property
     def clock(self) -> Clock:
         """The service's time."""
         return self.world.clock
+
+    def owns(self, host: str) -> bool:
+        """Whether a host is one of IBM Quantum's, which nothing must contact."""
+        return is_ibm(host)
 
     def serves(self, request: Request) -> bool:
         """Whether a request is for us, and so must never leave the process."""

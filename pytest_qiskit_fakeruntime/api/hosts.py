@@ -48,11 +48,17 @@ class Target:
     region: str | None = None
 
 
+def is_ibm(host: str) -> bool:
+    """Whether a host is one that must not be contacted while a fake runs."""
+    name = host.lower().removesuffix(".")
+    return name in IBM_DOMAINS or name.endswith(tuple(f".{domain}" for domain in IBM_DOMAINS))
+
+
 def target_of(request: Request) -> Target | None:
     """Where a request is going; ``None`` if that is none of our business."""
     host = request.host.removesuffix(".")
     path = request.raw_path
-    ibm = host in IBM_DOMAINS or host.endswith(tuple(f".{domain}" for domain in IBM_DOMAINS))
+    ibm = is_ibm(host)
     for labels, service, base in _SERVICES:
         if labels.match(host) and (ibm or path.startswith(base)):
             return Target(service, path)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import UsageError
+from ..errors import NetworkBlocked, UsageError
 
 if TYPE_CHECKING:
     import requests_mock
@@ -30,6 +30,9 @@ class Endpoint(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock that waiting moves."""
+
+    def owns(self, host: str) -> bool:
+        """Tell whether a host is IBM's, and so must not be contacted."""
 
     def serves(self, request: Request) -> bool:
         """Tell whether the request goes to one of our hosts, whatever its method or path."""
@@ -55,12 +58,16 @@ class Interception:
     Args:
         endpoint: What answers.
         environ: The credentials that the client shall find in the environment.
+
+    Attributes:
+        blocked: What was about to reach IBM by ways that we do not answer.
     """
 
     def __init__(self, endpoint: Endpoint, environ: Mapping[str, str]) -> None:
         self._endpoint = endpoint
         self._environ = environ
         self._stack: ExitStack | None = None
+        self.blocked: list[NetworkBlocked] = []
 
     @cached_property
     def _requests(self) -> RequestsInterception:
@@ -90,6 +97,7 @@ class Interception:
         Raises:
             UsageError: If it has been started already.
         """
+        from .guard import Guard
         from .sandbox import Sandbox
         from .waiting import VirtualWaiting
 
@@ -99,10 +107,31 @@ class Interception:
             with ExitStack() as stack:
                 stack.enter_context(Sandbox(self._environ))
                 stack.enter_context(VirtualWaiting(self._endpoint.clock))
+                stack.enter_context(Guard(self._judge))
                 stack.enter_context(self._httpx)
                 stack.enter_context(self._requests)
                 self._stack = stack.pop_all()
             _started.append(self)
+
+    def _judge(self, host: str) -> NetworkBlocked | None:
+        if not self._endpoint.owns(host):
+            return None
+        error = NetworkBlocked(host, ibm=True)
+        self.blocked.append(error)
+        return error
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is running, and no fake that was started later is."""
+        return bool(_started) and _started[-1] is self
+
+    def stop_abandoned(self) -> int:
+        """Stop the fakes that were started later and are still running; say how many."""
+        abandoned = 0
+        while self in _started and not self.answers:
+            _started[-1].stop()
+            abandoned += 1
+        return abandoned
 
     def stop(self) -> None:
         """Give everything back. Stopping a fake that is not running does nothing.

@@ -15,7 +15,7 @@ every request but ours. So it makes no difference who started first.
 ``Session.__init__`` is wrapped as well, to know the sessions made under a fake: after
 `RequestsInterception.stop` they still hold that fake's credentials, and must neither
 present them to IBM nor reach it. Only these sessions, and only for hosts that the fake
-served, refuse to work after the stop (`FakeRuntimeStopped`); no other trace remains.
+served, refuse to work once no fake is left (`FakeRuntimeStopped`); no other trace remains.
 
 There is no lock on the way of a request: a slow answer delays nobody else.
 """
@@ -25,7 +25,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import partialmethod, wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +75,20 @@ class RequestsInterception:
             _running = (*_running, self)
 
     def stop(self) -> None:
-        """Intercept no longer; fakes may stop in any order."""
+        """Intercept no longer; fakes may stop in any order.
+
+        The sessions that were made under this fake go on under one that still runs.
+        """
         global _running
         with _lock:
             _running = tuple(other for other in _running if other is not self)
             if not _running:
                 _uninstall()
         for session in list(self._sessions.values()):
-            _retire(session, self)
+            if _running:
+                _running[-1].remember(session)
+            else:
+                _retire(session, self)
         self._sessions.clear()
 
     def __enter__(self) -> RequestsInterception:
@@ -109,9 +115,18 @@ class RequestsInterception:
 
 
 class _Routes(requests_mock.Adapter):
-    """A `requests_mock.Adapter` that knows whether anybody uses it."""
+    """A `requests_mock.Adapter` that knows whether anybody uses it.
+
+    It has the short forms of a `requests_mock.Mocker`: ``get(url, json=...)`` and so on.
+    """
 
     in_use = False
+
+    get = partialmethod(requests_mock.Adapter.register_uri, "GET")
+    post = partialmethod(requests_mock.Adapter.register_uri, "POST")
+    put = partialmethod(requests_mock.Adapter.register_uri, "PUT")
+    patch = partialmethod(requests_mock.Adapter.register_uri, "PATCH")
+    delete = partialmethod(requests_mock.Adapter.register_uri, "DELETE")
 
     def add_matcher(self, matcher: Any) -> None:
         self.in_use = True

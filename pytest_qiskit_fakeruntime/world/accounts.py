@@ -11,6 +11,10 @@ DEFAULT_CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/local::local"
 DEFAULT_API_KEY = "fake-runtime-api-key"
 
 
+REGIONS = ("us-east", "eu-de")
+"""Where the service is (contract, section 1.7)."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What belongs to a plan of the service.
@@ -124,6 +128,8 @@ class Instance:
             near = difflib.get_close_matches(self.plan, PLANS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{self.plan!r} is not a plan; choose from {', '.join(PLANS)}.{hint}")
+        if self.region not in REGIONS:
+            raise ValueError(f"{self.region!r} is not a region; choose from {', '.join(REGIONS)}.")
         if not self.crn:
             self.crn = (
                 f"crn:v1:bluemix:public:quantum-computing:{self.region}"

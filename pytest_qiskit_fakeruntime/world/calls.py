@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,12 +40,22 @@ class Call:
 
 
 class Calls:
-    """Every exchange in order: ``calls["create_job"][-1].request.json``."""
+    """Every exchange in order: ``calls["create_job"][-1].request.json``.
+
+    Attributes:
+        known: Names of the operations there are; another one is an error.
+    """
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
+        self.known: frozenset[str] = frozenset()
 
     def __getitem__(self, operation: str) -> list[Call]:
+        if self.known and operation not in self.known:
+            near = difflib.get_close_matches(operation, self.known, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            names = ", ".join(sorted(self.known))
+            raise LookupError(f"there is no operation {operation!r}; there are {names}.{hint}")
         return [call for call in list(self._calls) if call.operation == operation]
 
     def __iter__(self) -> Iterator[Call]:

@@ -45,12 +45,17 @@ class Clock:
         """Seconds that passed without anybody waiting for them."""
         return self._skipped
 
-    def advance(self, seconds: float) -> None:
-        """Move time forward by ``seconds`` without waiting.
+    def advance(self, seconds: float | timedelta) -> None:
+        """Move time forward without waiting.
+
+        Args:
+            seconds: By how much: a number of seconds, or a `timedelta`.
 
         Raises:
-            ValueError: If ``seconds`` is negative; time does not run backwards.
+            ValueError: If it is negative; time does not run backwards.
         """
+        if isinstance(seconds, timedelta):
+            seconds = seconds.total_seconds()
         if seconds < 0:
             raise ValueError(f"clock.advance({seconds}): time does not run backwards")
         with self._lock:

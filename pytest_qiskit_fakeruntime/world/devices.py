@@ -31,10 +31,11 @@ class Device:
     Attributes:
         name: The name it is served under.
         snapshot: Its configuration and its newest calibration.
-        queue_length: Jobs that other people have waiting here.
         noise: Whether its jobs are simulated with the calibration's noise; ``None`` leaves
             the choice to the run.
     """
+
+    __slots__ = ("_earlier", "_queue_length", "_status", "name", "noise", "snapshot")
 
     def __init__(
         self,
@@ -51,6 +52,17 @@ class Device:
         self.status = status
         self.noise = noise
         self._earlier: list[Snapshot] = []
+
+    @property
+    def queue_length(self) -> int:
+        """Jobs that other people have waiting here."""
+        return self._queue_length
+
+    @queue_length.setter
+    def queue_length(self, value: int) -> None:
+        if not isinstance(value, int) or value < 0:
+            raise ValueError(f"queue_length={value!r}: give a number of jobs")
+        self._queue_length = value
 
     def __repr__(self) -> str:
         return f"<Device {self.name!r}, {self.num_qubits} qubits, {self.status}>"

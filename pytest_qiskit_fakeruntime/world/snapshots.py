@@ -131,7 +131,9 @@ class UnknownDevice(KeyError):
     """No device of that name: neither in the account nor among the snapshots."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+        # FakeManilaV2, the class, is fake_manila, the device.
+        snake = re.sub(r"^Fake(\w+?)(V2)?$", r"fake_\1", name).lower()
+        near = difflib.get_close_matches(snake, list(known), n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         super().__init__(name)
         self.name = name

@@ -12,7 +12,7 @@ from qiskit_ibm_runtime import QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import InvalidAccountError
 from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
-from pytest_qiskit_fakeruntime import FakeRuntime, faults
+from pytest_qiskit_fakeruntime import FakeRuntime, UsageError, faults
 
 from .conftest import SAMPLERS, bell, isa, make
 
@@ -268,3 +268,55 @@ def test_instances_failing(fake_runtime: FakeRuntime) -> None:
 
     with pytest.raises(InvalidAccountError):
         fake_runtime.service()
+
+
+def test_wrong_name_of_an_operation_is_an_error(fake_runtime: FakeRuntime) -> None:
+    with pytest.raises(LookupError, match="Did you mean 'create_job'"):
+        fake_runtime.calls["creat_job"]
+    with pytest.raises(Exception, match="Did you mean 'create_job'"):
+        fake_runtime.inject(faults.outage(), on="creat_job")
+
+
+def test_wrong_values_are_refused(fake_runtime: FakeRuntime) -> None:
+    device = fake_runtime.backends["fake_manila"]
+
+    with pytest.raises(ValueError, match="number of jobs"):
+        device.queue_length = -3
+    with pytest.raises(AttributeError):
+        device.queue = 3  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="Did you mean 'online'"):
+        device.status = "onlin"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"instances": {"name": "a"}}, "give a list"),
+        ({"instances": "name=a"}, "give a list"),
+        ({"instances": [{"name": "a"}, {"name": "a"}]}, "two have the CRN"),
+        ({"instances": [{"region": "mars"}]}, "not a region"),
+        ({"instances": [{"name": "a"}], "plan": "premium"}, "each its own plan"),
+    ],
+)
+def test_instances_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        FakeRuntime(**options)
+
+
+def test_class_name_of_a_device_finds_the_device() -> None:
+    with pytest.raises(UsageError, match="Did you mean fake_manila"):
+        FakeRuntime("FakeManilaV2")
+
+
+def test_outer_fake_cannot_open_a_service_that_the_inner_would_answer() -> None:
+    with FakeRuntime("fake_manila") as outer, FakeRuntime("fake_lima"):
+        with pytest.raises(UsageError, match="answers in its place"):
+            outer.service()
+
+
+def test_short_forms_of_requests_mock(fake_runtime: FakeRuntime) -> None:
+    import requests
+
+    fake_runtime.requests_mock.get("https://example.com/a", json={"b": 1})
+
+    assert requests.get("https://example.com/a").json() == {"b": 1}

@@ -39,6 +39,9 @@ class SmallEndpoint:
 
         self.clock.advance = note  # type: ignore[method-assign]
 
+    def owns(self, host: str) -> bool:
+        return host.endswith(self.host)
+
     def serves(self, request: Request) -> bool:
         return request.host.endswith(self.host) or request.headers.get("for") == self.name
 

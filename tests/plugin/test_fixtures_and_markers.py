@@ -169,16 +169,131 @@ WRONG = {
 
 
 @pytest.mark.parametrize("row", WRONG)
-def test_wrong_marker_is_a_usage_error_that_says_what_to_do(
+def test_wrong_marker_fails_the_one_test_and_says_what_to_do(
     pytester: pytest.Pytester, row: str
 ) -> None:
     mark, message = WRONG[row]
-    pytester.makepyfile(f"import pytest\n\n@pytest.mark.{mark}\ndef test_it():\n    pass\n")
+    pytester.makepyfile(
+        f"import pytest\n\n@pytest.mark.{mark}\ndef test_it():\n    pass\n\n"
+        "def test_other():\n    pass\n"
+    )
 
     result = pytester.runpytest()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"usage error in {message}"])
+    assert "plugin.py" not in result.stdout.str()
+
+
+def test_each_adds_to_the_other_marks(pytester: pytest.Pytester) -> None:
+    passes(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.fake_backend("ibm_torino")
+        class TestClass:
+            @pytest.mark.fake_backend("fake_manila", "fake_lima", "fake_lima", each=True)
+            def test_it(self, fake_runtime, fake_runtime_backend):
+                assert list(fake_runtime.backends)[1:] == ["ibm_torino"]
+                assert fake_runtime_backend.name in ("fake_manila", "fake_lima")
+        """,
+        passed=2,
+    )
+
+
+def test_each_is_refused_for_a_test_case(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import unittest, pytest
+
+        class Case(unittest.TestCase):
+            @pytest.mark.fake_backend("fake_manila", "fake_lima", each=True)
+            def test_it(self):
+                pass
+        """
+    )
+    pytester.runpytest().stdout.fnmatch_lines(["*each=True needs a test function*"])
+
+
+def test_marker_that_comes_too_late_for_a_wider_fake_says_so(pytester: pytest.Pytester) -> None:
+    result = passes(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.fake_backend("fake_manila")
+        class TestClass:
+            def test_right(self, class_fake_runtime):
+                assert list(class_fake_runtime.backends) == ["fake_manila"]
+
+            @pytest.mark.fake_runtime(plan="premium")
+            def test_wrong(self, class_fake_runtime):
+                pass
+        """,
+        passed=1,
+        errors=1,
+    )
+    result.stdout.fnmatch_lines(["*fake_runtime comes too late for class_fake_runtime*"])
+
+
+def test_fake_that_a_test_left_running_is_stopped_and_told(pytester: pytest.Pytester) -> None:
+    result = passes(
+        pytester,
+        """
+        import os
+        from pytest_qiskit_fakeruntime import FakeRuntime
+
+        TOKEN = os.environ.get("QISKIT_IBM_TOKEN")
+
+        def test_forgetful(fake_runtime):
+            FakeRuntime("fake_lima").start()
+
+        def test_next():
+            assert os.environ.get("QISKIT_IBM_TOKEN") == TOKEN
+        """,
+        passed=2,
+        errors=1,
+    )
+    result.stdout.fnmatch_lines(["*1 FakeRuntime was started and never stopped*"])
+
+
+@pytest.mark.slow
+def test_wrong_marker_under_xdist(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_right(): pass
+
+        @pytest.mark.fake_backend("fake_manilla")
+        def test_wrong(): pass
+        """
+    )
+    result = pytester.runpytest("-n2")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*no device 'fake_manilla'*fake_manila*"])
+
+
+@pytest.mark.parametrize("where", ["conftest.py", "deep/down/conftest.py"])
+def test_whole_run_covers_services_opened_by_conftests(
+    pytester: pytest.Pytester, where: str
+) -> None:
+    path = pytester.path / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "from qiskit_ibm_runtime import QiskitRuntimeService\n"
+        "SERVICE = QiskitRuntimeService(channel='ibm_quantum_platform', token='REAL')\n"
+    )
+    (path.parent / "test_it.py").write_text(
+        "def test_it(request):\n"
+        "    from qiskit_ibm_runtime import QiskitRuntimeService\n"
+        "    assert QiskitRuntimeService().jobs() == []\n"
+    )
+
+    result = pytester.runpytest("--fake-runtime", str(path.parent / "test_it.py"))
+
+    result.assert_outcomes(passed=1)
 
 
 def test_wrong_ini_is_a_usage_error(pytester: pytest.Pytester) -> None:
@@ -194,7 +309,7 @@ def test_wrong_ini_is_a_usage_error(pytester: pytest.Pytester) -> None:
 def test_backend_fixture_without_a_name_says_so(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(fake_runtime_backend): pass")
 
-    pytester.runpytest().stdout.fnmatch_lines(["*UsageError*needs to know which device*"])
+    pytester.runpytest().stdout.fnmatch_lines(["usage error*needs to know which device*"])
 
 
 def test_wider_fixtures_share_their_state(pytester: pytest.Pytester) -> None:
@@ -460,6 +575,7 @@ def test_nothing_is_left_after_a_failure_anywhere(pytester: pytest.Pytester) -> 
     )
 
 
+@pytest.mark.slow
 def test_xdist(pytester: pytest.Pytester) -> None:
     passes(
         pytester,
