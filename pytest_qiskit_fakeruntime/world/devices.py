@@ -60,7 +60,7 @@ class Device:
 
     @queue_length.setter
     def queue_length(self, value: int) -> None:
-        if not isinstance(value, int) or value < 0:
+        if not value >= 0:
             raise ValueError(f"queue_length={value!r}: give a number of jobs")
         self._queue_length = value
 

@@ -309,9 +309,12 @@ def test_class_name_of_a_device_finds_the_device() -> None:
 
 
 def test_outer_fake_cannot_open_a_service_that_the_inner_would_answer() -> None:
-    with FakeRuntime("fake_manila") as outer, FakeRuntime("fake_lima"):
-        with pytest.raises(UsageError, match="answers in its place"):
-            outer.service()
+    with (
+        FakeRuntime("fake_manila") as outer,
+        FakeRuntime("fake_lima"),
+        pytest.raises(UsageError, match="answers in its place"),
+    ):
+        outer.service()
 
 
 def test_short_forms_of_requests_mock(fake_runtime: FakeRuntime) -> None:
