@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pytest_examples import CodeExample, find_examples
+
+from pytest_qiskit_fakeruntime.api.endpoint import ROUTER, UNMATCHED
 
 from .plugin.conftest import engine as engine  # imported before an inner run can be
 
@@ -22,6 +25,13 @@ def test_block(example: CodeExample, pytester: pytest.Pytester) -> None:
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed", 0) > 0
     assert set(outcomes) == {"passed"}
+
+
+def test_every_operation_is_listed() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = text.split("<!-- operations -->")[1].split("<!-- /operations -->")[0]
+
+    assert re.findall(r"`(\w+)`", listed) == [*ROUTER.names, UNMATCHED]
 
 
 def test_there_are_blocks() -> None:
