@@ -20,6 +20,7 @@ from pytest_qiskit_fakeruntime.world.devices import Device
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
 from pytest_qiskit_fakeruntime.world.snapshots import Snapshot
 
+from ..capabilities import needs
 from .jobs import bell, decode, estimator, sampler, task
 
 GARBAGE = {"__type__": "QuantumCircuit", "__value__": "bm90IGEgY2lyY3VpdA=="}
@@ -97,18 +98,34 @@ def named(name: str) -> QuantumCircuit:
             1208,
             "resilience_level",
         ),
-        ("executor", {}, 1208, "schema_version None"),
-        ("executor", {"schema_version": "v9.9"}, 1208, "'v9.9' is not one of v0.1"),
-        ("executor", {"schema_version": "v2.0"}, 1208, "cannot be decoded"),
+    ],
+)
+def test_bad_input_is_told_at_both_moments(
+    engine: Engine, program: str, params: dict[str, Any], code: int, message: str
+) -> None:
+    check_bad_input(engine, program, params, code, message)
+
+
+@needs("qiskit_ibm_runtime.quantum_program.QuantumProgram")
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "schema_version None"),
+        ({"schema_version": "v9.9"}, "'v9.9' is not one of v0.1"),
+        ({"schema_version": "v0.2"}, "cannot be decoded"),
         (
-            "executor",
-            {"schema_version": "v2.0", "quantum_program": {"shots": 1}, "options": {}},
-            1208,
+            {"schema_version": "v0.2", "quantum_program": {"shots": 1}, "options": {}},
             "cannot be decoded",
         ),
     ],
 )
-def test_bad_input_is_told_at_both_moments(
+def test_bad_quantum_program_is_told_at_both_moments(
+    engine: Engine, params: dict[str, Any], message: str
+) -> None:
+    check_bad_input(engine, "executor", params, 1208, message)
+
+
+def check_bad_input(
     engine: Engine, program: str, params: dict[str, Any], code: int, message: str
 ) -> None:
     job = task(program, params)
