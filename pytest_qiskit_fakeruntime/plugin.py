@@ -19,6 +19,7 @@ MARKERS = (
     "fake_runtime(**options): options of the fake IBM Quantum for this test: seed, noise, plan, "
     "instances, usage_limit_seconds, start_time, allow_unmatched, executor.",
 )
+WHOLE_RUN = "fakeruntime-whole-run"
 WIDER = ("class_fake_runtime", "module_fake_runtime", "session_fake_runtime")
 
 _FAKE = pytest.StashKey["FakeRuntime"]()
@@ -58,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     asked = config.getoption("--fake-runtime")
     if config.getini("fake_runtime") if asked is None else asked:
-        config.pluginmanager.register(_WholeRun(config), "fakeruntime-whole-run")
+        config.pluginmanager.register(_WholeRun(config), WHOLE_RUN)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -250,8 +251,21 @@ def fake_runtime_backend(
 _FAILED = pytest.StashKey[bool]()
 
 
+def _headline(config: pytest.Config) -> str:
+    """The client's release and the seeds, which are what it takes to repeat a run."""
+    from .execute.release import CLIENT, release
+
+    seed = config.getoption("--fake-runtime-seed") or config.getini("fake_runtime_seed")
+    return f"fake IBM Quantum: {CLIENT} {release()}, seed {seed or 'of each test from its id'}"
+
+
 class _Report:
     """Registered with the first fake of a run, so that other runs pay nothing for it."""
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
+        # Where every test has a fake, the header of the run has said it.
+        if config.getoption("verbose") > 0 and not config.pluginmanager.has_plugin(WHOLE_RUN):
+            terminalreporter.write_line(_headline(config))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
@@ -275,6 +289,9 @@ class _WholeRun:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+
+    def pytest_report_header(self, config: pytest.Config) -> str:
+        return _headline(config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

@@ -10,9 +10,10 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any
+
+from .release import release
 
 CLIENT = "qiskit_ibm_runtime"
 
@@ -58,11 +59,6 @@ def find(name: str) -> Any:
         if hasattr(module, name):
             return getattr(module, name)
     raise Lacking(f"{CLIENT} {release()}, which is installed, has no {name}")
-
-
-def release() -> str:
-    """The version of the installed client."""
-    return version(CLIENT)
 
 
 @dataclass(frozen=True)

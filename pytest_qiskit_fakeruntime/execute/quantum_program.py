@@ -17,6 +17,7 @@ import numpy as np
 from . import client, codec
 from .problem import INVALID_BODY, MEASUREMENT_LEVEL, NO_PROGRAM, Problem
 from .program import Run
+from .release import release
 from .sampler import split
 from .simulate import Source, sample
 
@@ -52,16 +53,16 @@ class Execution:
         if not schemas:
             raise Problem(
                 NO_PROGRAM,
-                f"Program not found: executor. The installed client, {client.release()}, is "
+                f"Program not found: executor. The installed client, {release()}, is "
                 "older than this program, and cannot read its jobs.",
                 status=404,
             )
-        version = params.get("schema_version")
+        version = str(params.get("schema_version"))
         if version not in schemas:
             raise Problem(
                 INVALID_BODY,
                 f"schema_version {version!r} is not one of {', '.join(schemas)}, which the "
-                f"installed client, {client.release()}, can read.",
+                f"installed client, {release()}, can read.",
             )
         schema = schemas[version]
         try:

@@ -72,15 +72,19 @@ V046 = replace(V045, executor_run=("get_usage", *LISTING, *SUBMITTING), schema="
 V047 = replace(V046, schema="v1.0")
 V048 = replace(
     V047,
-    # It forgets the token that it listed the devices with.
+    # Neither run nor session has the token that the devices were listed with.
     first_run=("get_token", "get_usage", *SUBMITTING),
     executor_run=(*LISTING, "get_usage", *SUBMITTING),
     schema="v1.1",
-    session=("create_session",),
     api_version="2026-04-15",
     usage=("qpu_charge_time_seconds", "status"),
 )
-V049 = replace(V048, first_run=("get_usage", *SUBMITTING), schema="v2.0")
+V049 = replace(
+    V048,
+    first_run=("get_usage", *SUBMITTING),
+    schema="v2.0",
+    session=("create_session",),
+)
 V051 = replace(
     V049,
     opening=(*V049.opening, "get_token", *LISTING),

@@ -110,7 +110,7 @@ def test_bad_input_is_told_at_both_moments(
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "schema_version None"),
+        ({}, "schema_version 'None'"),
         ({"schema_version": "v9.9"}, "'v9.9' is not one of v0.1"),
         ({"schema_version": "v0.2"}, "cannot be decoded"),
         (

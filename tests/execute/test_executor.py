@@ -12,6 +12,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from pytest_qiskit_fakeruntime.execute import Engine, client
 from pytest_qiskit_fakeruntime.execute.quantum_program import randomise
+from pytest_qiskit_fakeruntime.execute.release import release
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
 
 from ..capabilities import find, load, needs
@@ -203,5 +204,5 @@ def test_raw_measurements_are_refused(engine: Engine, level: str) -> None:
 
 @pytest.mark.skipif(bool(VERSIONS), reason="this release of the client has an executor")
 def test_client_without_an_executor_says_so(engine: Engine) -> None:
-    with pytest.raises(Rejected, match=f"{client.release()}, is older than this program"):
+    with pytest.raises(Rejected, match=f"{release()}, is older than this program"):
         engine.check(task("executor", {"schema_version": "v2.0"}))

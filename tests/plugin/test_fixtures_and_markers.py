@@ -232,7 +232,7 @@ UNCHANGED = """
 
     @pytest.fixture(scope="module")
     def backend():
-        return SERVICE.backend("ibm_fez")
+        return SERVICE.backend("fake_fez")
 
     @pytest.fixture(scope="module")
     def job(backend):

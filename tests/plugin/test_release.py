@@ -1,0 +1,82 @@
+"""Every run says which client it had, and a release that nobody tested is warned of once."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from pytest_qiskit_fakeruntime import FakeRuntime, FakeRuntimeWarning
+from pytest_qiskit_fakeruntime.execute import release
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+ROOT = Path(__file__).parent.parent.parent
+USES = "def test_it(fake_runtime): pass"
+UNUSED = "def test_it(): pass"
+LINE = f"fake IBM Quantum: qiskit-ibm-runtime {release.release()}, seed *"
+
+
+def test_header_of_a_run_that_is_all_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(UNUSED)
+
+    header = pytester.runpytest("--fake-runtime", "--fake-runtime-seed=5").stdout.lines
+
+    assert sum(line.startswith("fake IBM Quantum: ") for line in header) == 1
+    assert any(line.endswith(f"{release.release()}, seed 5") for line in header)
+
+
+@pytest.mark.parametrize(
+    ("code", "args", "said"), [(USES, ["-v"], True), (USES, [], False), (UNUSED, ["-v"], False)]
+)
+def test_summary_of_other_runs(
+    pytester: pytest.Pytester, code: str, args: list[str], said: bool
+) -> None:
+    pytester.makepyfile(code)
+
+    lines = pytester.runpytest(*args).stdout
+
+    if said:
+        lines.fnmatch_lines([LINE])
+    else:
+        lines.no_fnmatch_line(LINE)
+
+
+@pytest.mark.parametrize(
+    ("installed", "kind"),
+    [("0.40.1", "older"), ("0.52.0rc1", "newer"), ("1.0", "newer"), ("unknown", "older")],
+)
+def test_untested_release_is_warned_of_once_and_works(
+    monkeypatch: pytest.MonkeyPatch, installed: str, kind: str
+) -> None:
+    monkeypatch.setattr(release, "_said", set())
+    monkeypatch.setattr(release, "version", lambda name: installed)
+
+    with pytest.warns(FakeRuntimeWarning, match=rf"{installed} is {kind} .* 0\.41 to 0\.51") as one:
+        for _ in range(2):
+            with FakeRuntime("fake_manila") as fake:
+                assert fake.service().backend("fake_manila").num_qubits == 5
+    assert len(one) == 1
+    assert Path(one[0].filename).name in ("runtime.py", Path(__file__).name)
+
+
+@pytest.mark.parametrize("installed", ["0.41.0", "0.44", "0.51.0", "0.51.99", "0.50.0.dev1"])
+def test_tested_release_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
+    monkeypatch.setattr(release, "_said", set())
+    monkeypatch.setattr(release, "version", lambda name: installed)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        release.check_release()
+
+
+def test_tested_range_is_that_of_the_matrix() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    releases = [one.removeprefix("client") for one in project["tool"]["tox"]["releases"]]
+
+    assert (releases[0], releases[-1]) == tuple(x.replace("0.", "") for x in release.TESTED)
