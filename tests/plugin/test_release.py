@@ -11,12 +11,17 @@ import pytest
 from pytest_qiskit_fakeruntime import FakeRuntime, FakeRuntimeWarning
 from pytest_qiskit_fakeruntime.execute import release
 
+from .. import matrix
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     tomllib = pytest.importorskip("tomli")
 
 ROOT = Path(__file__).parent.parent.parent
+TOX = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["tox"]
+RELEASES = [one.removeprefix("v") for one in TOX["env_base"]["client"]["factors"][0]["release"]]
+README = matrix.README.read_text(encoding="utf-8")
 USES = "def test_it(fake_runtime): pass"
 UNUSED = "def test_it(): pass"
 LINE = f"fake IBM Quantum: qiskit-ibm-runtime {release.release()}, seed *"
@@ -76,7 +81,20 @@ def test_tested_release_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, instal
 
 
 def test_tested_range_is_that_of_the_matrix() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    releases = [one.removeprefix("client") for one in project["tool"]["tox"]["releases"]]
+    assert tuple(one.rpartition(".")[0] for one in (RELEASES[0], RELEASES[-1])) == release.TESTED
 
-    assert (releases[0], releases[-1]) == tuple(x.replace("0.", "") for x in release.TESTED)
+
+def test_every_release_and_every_python_is_in_the_spread_that_ci_runs() -> None:
+    spread = [name.split("-") for name in TOX["labels"]["spread"] if name.startswith("client-")]
+
+    assert {name[1].removeprefix("v") for name in spread} == set(RELEASES)
+    assert {name[2] for name in spread} == {"oldest", "newest"}
+    assert {name[3] for name in spread} == set(TOX["env_base"]["client"]["factors"][2])
+
+
+def test_the_table_of_the_readme_is_that_of_the_matrix() -> None:
+    rows = [line.strip("| \n").split(" | ") for line in matrix.table(README).splitlines()[2:]]
+
+    assert {row[0] for row in rows} >= set(RELEASES)
+    assert {row[1] for row in rows} == {"3.10", "3.11", "3.12", "3.13"}
+    assert not [row for row in rows if "failed" in row[3] or "error" in row[3]]
