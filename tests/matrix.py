@@ -43,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
     }
     name = os.environ.get("TOX_ENV_NAME") or "-".join(map(str, list(record.values())[:3]))
     Path(directory).mkdir(parents=True, exist_ok=True)
-    Path(directory, f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    Path(directory, f"{name}.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
 def rows(records: list[dict[str, Any]]) -> list[str]:

@@ -278,3 +278,14 @@ def test_the_whole_device_measured_at_once(engine: Engine) -> None:
     assert outcome.notes["methods"] == ["density_matrix"]
     # Readout errors alone: of the 155 idle qubits a few per cent are read wrongly.
     assert 0.0 < bits.bitcount().mean() / 156 < 0.1
+
+
+def test_warnings_of_the_libraries_stay_inside(engine: Engine, jobs: list[Task]) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(engine.run, jobs * 8))
+        assert list(warnings.filters) == before
