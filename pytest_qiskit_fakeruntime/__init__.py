@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import faults as faults
     from .errors import FakeRuntimeError as FakeRuntimeError
     from .errors import FakeRuntimeStopped as FakeRuntimeStopped
+    from .errors import FakeRuntimeWarning as FakeRuntimeWarning
     from .errors import NetworkBlocked as NetworkBlocked
     from .errors import UnmatchedRequest as UnmatchedRequest
     from .errors import UsageError as UsageError
@@ -27,6 +28,7 @@ _HOMES = {
     "FakeRuntime": "runtime",
     "FakeRuntimeError": "errors",
     "FakeRuntimeStopped": "errors",
+    "FakeRuntimeWarning": "errors",
     "NetworkBlocked": "errors",
     "UnmatchedRequest": "errors",
     "UsageError": "errors",

@@ -18,6 +18,10 @@ class FakeRuntimeError(Exception):
     """
 
 
+class FakeRuntimeWarning(UserWarning):
+    """Something that works may not work as it should: the client's release is not a tested one."""
+
+
 class UsageError(FakeRuntimeError):
     """A marker, an option, a fixture or a call was used wrongly."""
 

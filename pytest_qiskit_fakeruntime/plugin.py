@@ -19,6 +19,7 @@ MARKERS = (
     "fake_runtime(**options): options of the fake IBM Quantum for this test: seed, noise, plan, "
     "instances, usage_limit_seconds, start_time, allow_unmatched, executor.",
 )
+WHOLE_RUN = "fakeruntime-whole-run"
 WIDER = ("class_fake_runtime", "module_fake_runtime", "session_fake_runtime")
 
 _FAKE = pytest.StashKey["FakeRuntime"]()
@@ -288,8 +289,21 @@ def fake_runtime_backend(
 _FAILED = pytest.StashKey[bool]()
 
 
+def _headline(config: pytest.Config) -> str:
+    """The client's release and the seeds, which are what it takes to repeat a run."""
+    from .execute.release import CLIENT, release
+
+    seed = config.getoption("--fake-runtime-seed") or config.getini("fake_runtime_seed")
+    return f"fake IBM Quantum: {CLIENT} {release()}, seed {seed or 'of each test from its id'}"
+
+
 class _Report:
     """Registered with the first fake of a run, so that other runs pay nothing for it."""
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
+        # Where every test has a fake, the header of the run has said it.
+        if config.getoption("verbose") > 0 and not config.pluginmanager.has_plugin(WHOLE_RUN):
+            terminalreporter.write_line(_headline(config))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
@@ -322,11 +336,14 @@ def _start_whole_run(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[_RUN] = fake.start()
     config.add_cleanup(fake.stop_with_abandoned)
-    config.pluginmanager.register(_EveryTest(), "fakeruntime-every-test")
+    config.pluginmanager.register(_EveryTest(), WHOLE_RUN)
 
 
 class _EveryTest:
     """Registered if every test of the run is to have a fake."""
+
+    def pytest_report_header(self, config: pytest.Config) -> str:
+        return _headline(config)
 
     @pytest.fixture(autouse=True)
     def _fake_runtime_for_every_test(self, fake_runtime: FakeRuntime) -> None:

@@ -12,6 +12,7 @@ from .api.endpoint import ROUTER, UNMATCHED, Endpoint
 from .decorator import Decorated, decorate
 from .errors import NetworkBlocked, UnmatchedRequest, UsageError
 from .execute.catalogue import load_catalogue
+from .execute.release import check_release
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
 from .panel import JobsPanel
@@ -84,11 +85,15 @@ class FakeRuntime:
     def start(self) -> FakeRuntime:
         """Begin to answer for IBM Quantum, and point the environment at the fake.
 
+        Warns:
+            FakeRuntimeWarning: Once per process, if the client's release is not a tested one.
+
         Raises:
             UsageError: If it has been started already.
         """
         if self._interception is not None:
             raise UsageError("this FakeRuntime has already been started; stop it first")
+        check_release()
         interception = Interception(
             self._endpoint,
             {

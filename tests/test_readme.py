@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,21 +11,37 @@ from pytest_examples import CodeExample, find_examples
 
 from pytest_qiskit_fakeruntime.api.endpoint import ROUTER, UNMATCHED
 
-from .plugin.conftest import engine as engine  # imported before an inner run can be
+from .capabilities import load
+from .plugin.conftest import like_ours  # imports what an inner run cannot import twice
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = [one for one in find_examples(str(ROOT / "README.md")) if one.prefix == "python"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"line-{one.start_line}")
-def test_block(example: CodeExample, pytester: pytest.Pytester) -> None:
+def test_block(
+    example: CodeExample, pytester: pytest.Pytester, pytestconfig: pytest.Config
+) -> None:
+    for name in _imported(example.source):
+        load(name)
+    pytester.makeini("[pytest]\n" + like_ours(pytestconfig))
     pytester.makepyfile(example.source)
 
-    result = pytester.runpytest("--strict-markers", "-Werror", "-pno:randomly", "-pno:asyncio")
+    result = pytester.runpytest("--strict-markers", "-pno:randomly", "-pno:asyncio")
 
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed", 0) > 0
     assert set(outcomes) == {"passed"}
+
+
+def _imported(source: str) -> list[str]:
+    """What a block imports of the client, by dotted path."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qiskit_ibm")
+        for alias in node.names
+    ]
 
 
 def test_every_operation_is_listed() -> None:

@@ -7,8 +7,13 @@ names on the left, the modules they were found in on the right, newest first.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+
+from .release import release
 
 CLIENT = "qiskit_ibm_runtime"
 
@@ -23,15 +28,16 @@ HOMES: dict[str, tuple[str, ...]] = {
     "convert_to_target": ("utils.backend_converter",),
     "DoubleSliceSpan": ("execution_span",),
     "ExecutionSpans": ("execution_span",),
-    "QUANTUM_PROGRAM_PARAMS_CONVERTERS": (
-        "quantum_program.params_converters",
-        "quantum_program.converters",
-    ),
-    "ResultDecoder": ("decoders.result_decoder", "utils.result_decoder", "program"),
-    "DEFAULT_DECODERS": ("decoders.defaults", "utils.default_decoders", "constants"),
-    "broadcast_sample": ("fake_provider.executor.broadcast_sample",),
+    "ResultDecoder": ("decoders.result_decoder", "utils.result_decoder"),
+    "DEFAULT_DECODERS": ("decoders.defaults", "constants"),
 }
 """Modules of the client, below `CLIENT`, in which each name has lived."""
+
+
+SCHEMAS = "ibm_quantum_schemas.executor"
+CONVERTERS = "quantum_program.converters"
+_FROM = "quantum_program_from_"
+_TO = "quantum_program_to_"
 
 
 class Lacking(LookupError):
@@ -49,36 +55,65 @@ def find(name: str) -> Any:
         Lacking: If this release of the client does not have it.
     """
     for home in HOMES[name]:
-        path = f"{CLIENT}.{home}"
-        try:
-            module = import_module(path)
-        except ModuleNotFoundError as error:
-            # Only the client's own module may be missing; anything else is a broken install.
-            if error.name is None or not path.startswith(error.name):
-                raise
-            continue
+        module = _module(home)
         if hasattr(module, name):
             return getattr(module, name)
-    raise Lacking(f"the installed {CLIENT} has no {name}")
+    raise Lacking(f"{CLIENT} {release()}, which is installed, has no {name}")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A version of the ``executor`` program's payload that the installed client speaks.
+
+    Attributes:
+        params: Model of the params.
+        result: Model of the result.
+        decode: Makes the client's ``QuantumProgram`` and options of the params' model.
+        encode: The other way.
+    """
+
+    params: Any
+    result: Any
+    decode: Callable[[Any], tuple[Any, Any]]
+    encode: Callable[[Any, Any], Any]
 
 
 @functools.cache
-def result_model(schema_version: str) -> Any:
-    """The schema model of an ``executor`` result.
+def schemas() -> Mapping[str, Schema]:
+    """The payloads of ``executor`` that the installed client speaks, oldest first (``v2.0``).
 
-    Args:
-        schema_version: As the client wrote it, such as ``v2.0``.
+    Releases name their converters by the version, ``quantum_program_from_2_0``, and so do the
+    schemas. There are none before client 0.46.
     """
-    number = schema_version.removeprefix("v").replace(".", "_")
-    module = import_module(f"ibm_quantum_schemas.executor.version_{number}")
-    return module.QuantumProgramResultModel
+    converters = _module(CONVERTERS)
+    found = {}
+    for name in sorted(vars(converters) if converters else ()):
+        if name.startswith(_FROM):
+            number = name.removeprefix(_FROM)
+            models = import_module(f"{SCHEMAS}.version_{number}")
+            found[f"v{number.replace('_', '.')}"] = Schema(
+                models.ParamsModel,
+                models.QuantumProgramResultModel,
+                getattr(converters, name),
+                getattr(converters, f"{_TO}{number}"),
+            )
+    return found
 
 
 def decoders(program_id: str) -> list[Any]:
     """The client's chain of result decoders for a program."""
+    chain = find("DEFAULT_DECODERS").get(program_id) or find("ResultDecoder")
+    chain = list(chain) if isinstance(chain, (list, tuple)) else [chain]
+    # Before 0.48 nobody is asked whether he is applicable: the last one does it all.
+    return chain if hasattr(chain[-1], "is_applicable") else chain[-1:]
+
+
+def _module(home: str) -> ModuleType | None:
+    path = f"{CLIENT}.{home}"
     try:
-        table = find("DEFAULT_DECODERS")
-    except Lacking:
-        table = {}
-    chain = table.get(program_id) or find("ResultDecoder")
-    return list(chain) if isinstance(chain, (list, tuple)) else [chain]
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        # Only the client's own module may be missing; anything else is a broken install.
+        if error.name is None or not path.startswith(error.name):
+            raise
+        return None

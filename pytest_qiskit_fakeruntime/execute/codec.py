@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import client
 from .problem import INVALID_BODY, QASM, TOO_FEW_SHOTS, TOO_MANY_QUBITS, TOO_MANY_SHOTS, Problem
+from .quiet import quiet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,6 +159,7 @@ def point_values(pub: Any) -> NDArray[np.float64]:
     return values
 
 
+@quiet
 def decode_inputs(program_id: str, params: Mapping[str, Any]) -> Any:
     """What a client sent, as the client itself would show it (``job.inputs``).
 
@@ -171,11 +173,12 @@ def decode_inputs(program_id: str, params: Mapping[str, Any]) -> Any:
     """
     if program_id != "executor":
         return _decoded(params)
-    converter = client.find("QUANTUM_PROGRAM_PARAMS_CONVERTERS")[params["schema_version"]]
-    program, options = converter.decoder(converter.model.model_validate(dict(params)))
+    schema = client.schemas()[params["schema_version"]]
+    program, options = schema.decode(schema.params.model_validate(dict(params)))
     return {**params, "quantum_program": program, "options": options}
 
 
+@quiet
 def circuits_of(program_id: str, params: Mapping[str, Any]) -> list[QuantumCircuit]:
     """The circuits of a job, in order.
 
@@ -191,6 +194,7 @@ def circuits_of(program_id: str, params: Mapping[str, Any]) -> list[QuantumCircu
     return list(inputs.get("circuits", []))
 
 
+@quiet
 def decode_result(program_id: str, result: str) -> Any:
     """A result as the client decodes it (``job.result()``).
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-import warnings
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..world.snapshots import Snapshot
 from . import client
+from .quiet import quiet
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -54,6 +54,7 @@ class Machine:
 
 
 @functools.lru_cache(maxsize=128)
+@quiet
 def machine_of(snapshot: Snapshot) -> Machine:
     """The machine of a snapshot, built once by the client's own converters."""
     # The converters change the documents they are given, so each gets a fresh copy.
@@ -67,13 +68,12 @@ def machine_of(snapshot: Snapshot) -> Machine:
     if snapshot.properties_document:
         raw = json.loads(json.dumps(snapshot.properties_document))
         properties = client.find("properties_from_server_data")(raw, use_fractional_gates=None)
-    with warnings.catch_warnings():
-        # Instructions that qiskit does not define are left out, which is what we want.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        target = client.find("convert_to_target")(configuration, properties)
+    # It warns that instructions which qiskit does not define are left out: so they should be.
+    target = client.find("convert_to_target")(configuration, properties)
     return Machine(target, snapshot.configuration_document, properties is not None)
 
 
+@quiet
 def snapshot_of(source: Any) -> tuple[str, Snapshot]:
     """Configuration and calibration of a backend, as the service would send them.
 

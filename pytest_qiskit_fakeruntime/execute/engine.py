@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..world.execution import JobFailed, Outcome, Task
 from .problem import INTERNAL, NO_PROGRAM, Problem
+from .quiet import quiet
 
 if TYPE_CHECKING:
     from .program import Program
@@ -27,6 +28,7 @@ class Engine:
     many threads at once. The same task gives the same bytes.
     """
 
+    @quiet
     def check(self, task: Task) -> float:
         """Look at a job when it is submitted.
 
@@ -43,6 +45,7 @@ class Engine:
         except Problem as problem:
             raise problem.rejected() from problem
 
+    @quiet
     def run(self, task: Task) -> Outcome:
         """Run a job to its end, in the calling thread.
 

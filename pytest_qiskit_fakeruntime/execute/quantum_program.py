@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import client, codec
-from .problem import INVALID_BODY, MEASUREMENT_LEVEL, Problem
+from .problem import INVALID_BODY, MEASUREMENT_LEVEL, NO_PROGRAM, Problem
 from .program import Run
+from .release import release
 from .sampler import split
 from .simulate import Source, sample
 
@@ -48,25 +49,31 @@ class Execution:
         Raises:
             Problem: If the service would refuse it.
         """
-        try:
-            converters = client.find("QUANTUM_PROGRAM_PARAMS_CONVERTERS")
-        except client.Lacking as error:
+        schemas = client.schemas()
+        if not schemas:
             raise Problem(
-                INVALID_BODY, f"The program executor is not available: {error}"
-            ) from error
-        version = params.get("schema_version")
-        if version not in converters:
-            known = ", ".join(converters)
-            raise Problem(INVALID_BODY, f"schema_version {version!r} is not one of {known}.")
-        converter = converters[version]
+                NO_PROGRAM,
+                f"Program not found: executor. The installed client, {release()}, is "
+                "older than this program, and cannot read its jobs.",
+                status=404,
+            )
+        version = str(params.get("schema_version"))
+        if version not in schemas:
+            raise Problem(
+                INVALID_BODY,
+                f"schema_version {version!r} is not one of {', '.join(schemas)}, which the "
+                f"installed client, {release()}, can read.",
+            )
+        schema = schemas[version]
         try:
-            program, _ = converter.decoder(converter.model.model_validate(dict(params)))
+            program, _ = schema.decode(schema.params.model_validate(dict(params)))
         except Exception as error:
             # Pydantic, QPY and samplomatic all read foreign bytes here: they may raise anything.
             raise Problem(
                 INVALID_BODY, f"The quantum program cannot be decoded: {error}"
             ) from error
-        level = getattr(program, "meas_level", None) or "classified"
+        # Not of the decoded program: client 0.46 forgets it there.
+        level = params["quantum_program"].get("meas_level") or "classified"
         if level != "classified":
             raise Problem(
                 MEASUREMENT_LEVEL, f"Measurement level {level!r} is not supported on this system."
@@ -102,9 +109,7 @@ class Execution:
         if hasattr(item, "samplex"):
             rng = np.random.default_rng(source.stream(index, 0))
             item.samplex.finalize()
-            extra = client.find("broadcast_sample")(
-                item.samplex, item.samplex_arguments, shape, rng
-            )
+            extra = randomise(item.samplex, item.samplex_arguments, shape, rng)
             values = extra.pop("parameter_values", np.zeros((*shape, 0)))
         elif item.circuit_arguments is not None:
             values = np.asarray(item.circuit_arguments, float)
@@ -116,7 +121,7 @@ class Execution:
         return {**bits, **extra}, shots.method
 
     def _encode(self, data: list[dict[str, NDArray[Any]]], run: Run) -> str:
-        model = client.result_model(self.params["schema_version"])
+        model = client.schemas()[self.params["schema_version"]].result
         fields = model.model_fields["data"].annotation.__args__[0].model_fields
         tensor = fields["results"].annotation.__args__[1]
         # In the first version there was no metadata.
@@ -155,6 +160,42 @@ class Execution:
                 for index, (size, rank) in enumerate(zip(sizes, ranks, strict=True))
             ],
         }
+
+
+def randomise(
+    samplex: Any, arguments: Any, shape: tuple[int, ...], rng: np.random.Generator
+) -> dict[str, NDArray[Any]]:
+    """Draw from a samplex for every element of an item.
+
+    Along the axes on which its arguments vary the samplex is asked anew for each of them; along
+    the others it randomises.
+
+    Args:
+        samplex: The samplex.
+        arguments: Its arguments, which broadcast to the shape.
+        shape: Shape of the item.
+        rng: Source of the randomness.
+
+    Returns:
+        The samplex's outputs by name, each of the item's shape and then its own.
+    """
+    own = arguments.shape
+    varied = [size > 1 for size in ((1,) * (len(shape) - len(own)) + own)]
+    axes = list(zip(shape, varied, strict=True))
+    drawn = tuple(size for size, vary in axes if not vary)
+    outputs: dict[str, NDArray[Any]] = {}
+    for place in np.ndindex(*(size if vary else 1 for size, vary in axes)):
+        at = tuple(p if vary else slice(None) for p, vary in zip(place, varied, strict=True))
+        sampled = samplex.sample(
+            arguments[place[len(shape) - len(own) :]],
+            num_randomizations=math.prod(drawn),
+            rng=rng,
+        )
+        for name, values in dict(sampled).items():
+            rest = values.shape[1:]
+            output = outputs.setdefault(name, np.empty((*shape, *rest), values.dtype))
+            output[at] = values.reshape(*drawn, *rest)
+    return outputs
 
 
 def _shape(item: Any) -> tuple[int, ...]:

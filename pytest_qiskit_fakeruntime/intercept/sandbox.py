@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 
@@ -50,7 +51,10 @@ class Sandbox:
 
     def __enter__(self) -> Sandbox:
         # First of all: on import the client decides, once and for all, about usage headers.
-        from qiskit_ibm_runtime.accounts import management
+        with warnings.catch_warnings():
+            # What some releases say of themselves and of qiskit when they are imported.
+            warnings.simplefilter("ignore")
+            from qiskit_ibm_runtime.accounts import management
 
         with ExitStack() as stack:
             wanted = {**_FIXED, **self._environ}

@@ -14,6 +14,7 @@ from qiskit_ibm_runtime.exceptions import (
 
 from pytest_qiskit_fakeruntime import FakeRuntime, JobFailed, Outcome, Task
 
+from ..capabilities import needs
 from .conftest import SAMPLERS, bell, isa, make
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
@@ -137,6 +138,7 @@ def test_tags_are_replaced(fake_runtime: FakeRuntime) -> None:
     assert job.update_tags([]) == []
 
 
+@needs("qiskit_ibm_runtime.QiskitRuntimeService.delete_job")
 def test_deleted_job_is_gone(fake_runtime: FakeRuntime) -> None:
     fake_runtime.world.executor = Instantly()
     service = fake_runtime.service()

@@ -68,7 +68,8 @@ def test_sampler_sweeps_two_parameters(sampler: str, device: str) -> None:
         data = job.result()[0].data.meas
 
     assert data.shape == (3,)
-    ones = data.to_bool_array(order="little").mean(axis=-2)
+    bits = np.unpackbits(data.array, axis=-1, bitorder="big")[..., ::-1][..., :2]
+    ones = bits.mean(axis=-2)
     np.testing.assert_allclose(ones, np.sin(ANGLES / 2) ** 2, atol=5 * 0.5 / np.sqrt(SHOTS))
 
 

@@ -32,7 +32,7 @@ def test_02_token_from_the_environment(
 ) -> None:
     monkeypatch.setenv("QISKIT_IBM_TOKEN", value)
 
-    QiskitRuntimeService()
+    QiskitRuntimeService().jobs()
 
     assert fake_runtime.calls["get_token"][0].request.form["apikey"] == value
 
@@ -88,11 +88,11 @@ def test_04_accounts_saved_overwritten_and_deleted(
     assert QiskitRuntimeService.delete_account(name="second")
 
 
-@pytest.mark.fake_runtime(instances=[{"name": "research", "plan": "flex", "archived": True}])
-def test_06_instance_by_name_unknown_name_and_archived_plan(fake_runtime: FakeRuntime) -> None:
+@pytest.mark.fake_runtime(instances=[{"name": "research", "plan": "flex"}])
+def test_06_instance_by_name_and_unknown_name(fake_runtime: FakeRuntime) -> None:
     service = fake_runtime.service(instance="research")
 
-    assert [one["plan"] for one in service.instances()] == ["unknown"]
+    assert [one["plan"] for one in service.instances()] == ["flex"]
     with pytest.raises(IBMInputValueError, match="not a valid instance name"):
         fake_runtime.service(instance="resaerch")
 

@@ -10,10 +10,9 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_aer import AerSimulator
-from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
-from qiskit_ibm_runtime.json import RuntimeEncoder
+from qiskit_ibm_runtime import RuntimeEncoder
 
-from pytest_qiskit_fakeruntime.execute import load_catalogue
+from pytest_qiskit_fakeruntime.execute import client, load_catalogue
 from pytest_qiskit_fakeruntime.world.devices import Device
 from pytest_qiskit_fakeruntime.world.execution import Task
 
@@ -59,7 +58,7 @@ def estimator(pubs: list[Any], on: str | Device = "fake_manila", **kwargs: Any) 
 
 def decode(program: str, text: str) -> Any:
     value: Any = text
-    for decoder in DEFAULT_DECODERS[program]:
+    for decoder in client.decoders(program):
         if value is text or decoder.is_applicable(value):
             value = decoder.decode(value)
     return value

@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.circuit.library import SXGate
 
 from pytest_qiskit_fakeruntime.execute.circuits import delay_label, has_free_delay, reduce
 from pytest_qiskit_fakeruntime.execute.clusters import bundles
 from pytest_qiskit_fakeruntime.execute.devices import Machine, machine_of
 from pytest_qiskit_fakeruntime.execute.problem import Problem
 
+from ..capabilities import needs
 from .jobs import bell, device
 
 
@@ -71,6 +73,7 @@ def test_bodies_of_control_flow_are_cut_too(fez: Machine) -> None:
     assert ("sx", (2,)) in reduced.sites
 
 
+@needs("qiskit.circuit.QuantumCircuit.box")
 def test_boxes_are_unpacked(fez: Machine) -> None:
     circuit = QuantumCircuit(156, 1)
     with circuit.box():
@@ -85,7 +88,7 @@ def test_boxes_are_unpacked(fez: Machine) -> None:
 
 def test_labels_do_not_hide_gates_from_their_noise(fez: Machine) -> None:
     circuit = QuantumCircuit(156)
-    circuit.sx(0, label="mine")
+    circuit.append(SXGate(label="mine"), [0])
     assert reduce(circuit, fez).circuit.data[0].operation.label is None
 
 

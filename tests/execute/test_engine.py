@@ -20,6 +20,7 @@ from pytest_qiskit_fakeruntime.world.devices import Device
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
 from pytest_qiskit_fakeruntime.world.snapshots import Snapshot
 
+from ..capabilities import needs
 from .jobs import bell, decode, estimator, sampler, task
 
 GARBAGE = {"__type__": "QuantumCircuit", "__value__": "bm90IGEgY2lyY3VpdA=="}
@@ -97,18 +98,34 @@ def named(name: str) -> QuantumCircuit:
             1208,
             "resilience_level",
         ),
-        ("executor", {}, 1208, "schema_version None"),
-        ("executor", {"schema_version": "v9.9"}, 1208, "'v9.9' is not one of v0.1"),
-        ("executor", {"schema_version": "v2.0"}, 1208, "cannot be decoded"),
+    ],
+)
+def test_bad_input_is_told_at_both_moments(
+    engine: Engine, program: str, params: dict[str, Any], code: int, message: str
+) -> None:
+    check_bad_input(engine, program, params, code, message)
+
+
+@needs("qiskit_ibm_runtime.quantum_program.QuantumProgram")
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "schema_version 'None'"),
+        ({"schema_version": "v9.9"}, "'v9.9' is not one of v0.1"),
+        ({"schema_version": "v0.2"}, "cannot be decoded"),
         (
-            "executor",
-            {"schema_version": "v2.0", "quantum_program": {"shots": 1}, "options": {}},
-            1208,
+            {"schema_version": "v0.2", "quantum_program": {"shots": 1}, "options": {}},
             "cannot be decoded",
         ),
     ],
 )
-def test_bad_input_is_told_at_both_moments(
+def test_bad_quantum_program_is_told_at_both_moments(
+    engine: Engine, params: dict[str, Any], message: str
+) -> None:
+    check_bad_input(engine, "executor", params, 1208, message)
+
+
+def check_bad_input(
     engine: Engine, program: str, params: dict[str, Any], code: int, message: str
 ) -> None:
     job = task(program, params)
@@ -261,3 +278,14 @@ def test_the_whole_device_measured_at_once(engine: Engine) -> None:
     assert outcome.notes["methods"] == ["density_matrix"]
     # Readout errors alone: of the 155 idle qubits a few per cent are read wrongly.
     assert 0.0 < bits.bitcount().mean() / 156 < 0.1
+
+
+def test_warnings_of_the_libraries_stay_inside(engine: Engine, jobs: list[Task]) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(engine.run, jobs * 8))
+        assert list(warnings.filters) == before

@@ -16,6 +16,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from pytest_qiskit_fakeruntime.execute import Engine
 
+from ..capabilities import needs
 from .jobs import bell, counts_of_aer, decode, estimator, task
 
 Result = Callable[[Any], Any]
@@ -65,6 +66,7 @@ def test_options_are_recorded(result: Result) -> None:
     assert got[0].data.evs.shape == ()
 
 
+@needs("qiskit.quantum_info.SparsePauliOp.from_sparse_observable")
 def test_ideal_values_within_their_standard_errors(result: Result) -> None:
     plain = QuantumCircuit(5)
     angles = np.random.default_rng(5).uniform(0, 3, (5, 3))

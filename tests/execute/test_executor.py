@@ -8,38 +8,39 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
-from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_estimator
-from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from qiskit_ibm_runtime.options_models import EstimatorOptions, ExecutorOptions, SamplerOptions
-from qiskit_ibm_runtime.quantum_program import QuantumProgram
-from qiskit_ibm_runtime.quantum_program.params_converters import (
-    QUANTUM_PROGRAM_PARAMS_CONVERTERS,
-)
-from samplomatic import Twirl, build
 
-from pytest_qiskit_fakeruntime.execute import Engine
-from pytest_qiskit_fakeruntime.world.execution import JobFailed, Task
+from pytest_qiskit_fakeruntime.execute import Engine, client
+from pytest_qiskit_fakeruntime.execute.quantum_program import randomise
+from pytest_qiskit_fakeruntime.execute.release import release
+from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
 
-from .jobs import STARTED, bell, decode, device
+from ..capabilities import find, load, needs
+from .jobs import STARTED, bell, decode, device, task
 
-VERSIONS = list(QUANTUM_PROGRAM_PARAMS_CONVERTERS)
-NEWEST = VERSIONS[-1]
+EXECUTOR = "qiskit_ibm_runtime.quantum_program.QuantumProgram"
+OPTIONS = "qiskit_ibm_runtime.options_models.ExecutorOptions"
+PREPARE_SAMPLER = "qiskit_ibm_runtime.executor_sampler.prepare.prepare"
+PREPARE_ESTIMATOR = "qiskit_ibm_runtime.executor_estimator.prepare.prepare"
+BROADCAST = "qiskit_ibm_runtime.fake_provider.executor.broadcast_sample.broadcast_sample"
+
+VERSIONS = list(client.schemas())
+QuantumProgram: Any = find(EXECUTOR)
+has_executor = needs(EXECUTOR)
 
 
 def executor(
-    program: QuantumProgram,
+    program: Any,
     options: Any = None,
     *,
-    version: str = NEWEST,
+    version: str | None = None,
     noise: bool = True,
     role: str | None = None,
     seed: int = 7,
 ) -> Task:
     program._semantic_role = role
-    model = QUANTUM_PROGRAM_PARAMS_CONVERTERS[version].encoder(
-        program, options or ExecutorOptions()
-    )
+    options = options or (find(OPTIONS) or load("qiskit_ibm_runtime.options.ExecutorOptions"))()
+    model = client.schemas()[version or VERSIONS[-1]].encode(program, options)
     params = json.loads(json.dumps(model.model_dump(mode="json")))
     return Task("job", "executor", params, device("fake_manila"), seed, noise, STARTED)
 
@@ -54,6 +55,7 @@ def rotation() -> QuantumCircuit:
     return circuit
 
 
+@has_executor
 @pytest.mark.parametrize("version", VERSIONS)
 def test_circuit_items_of_every_schema(engine: Engine, version: str) -> None:
     program = QuantumProgram(shots=50, passthrough_data=None)
@@ -76,7 +78,10 @@ def test_circuit_items_of_every_schema(engine: Engine, version: str) -> None:
     assert [(part.idx_item, part.size) for part in span.parts] == [(0, 1), (1, 4)]
 
 
+@has_executor
 def test_samplex_items(engine: Engine) -> None:
+    from samplomatic import Twirl, build
+
     circuit = QuantumCircuit(5, 2)
     with circuit.box([Twirl()]):
         circuit.sx(0)
@@ -106,6 +111,31 @@ def test_samplex_items(engine: Engine) -> None:
     assert engine.run(job) == engine.run(job)
 
 
+@needs(BROADCAST)
+@pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (4, 3, 1)])
+def test_randomisation_is_that_of_the_client(shape: tuple[int, ...]) -> None:
+    from samplomatic import Twirl, build
+
+    circuit = QuantumCircuit(2, 2)
+    with circuit.box([Twirl()]):
+        circuit.rz(Parameter("a"), 0)
+        circuit.cx(0, 1)
+    with circuit.box([Twirl()]):
+        circuit.measure([0, 1], [0, 1])
+    samplex = build(circuit)[1]
+    samplex.finalize()
+    angles = {3: np.arange(3.0), 1: np.arange(4.0).reshape(4, 1, 1)}[shape[-1]]
+    arguments = samplex.inputs().make_broadcastable().bind(parameter_values=angles[..., None])
+
+    ours = randomise(samplex, arguments, shape, np.random.default_rng(3))
+    theirs = load(BROADCAST)(samplex, arguments, shape, np.random.default_rng(3))
+
+    assert ours.keys() == theirs.keys()
+    for name, values in theirs.items():
+        np.testing.assert_array_equal(ours[name], values)
+
+
+@has_executor
 def test_labels_of_the_client_come_back_untouched(engine: Engine) -> None:
     data = {"a": [1, 2.0, True, None, "x"], "b": {"c": np.arange(3.0)}, "d": {"data": "no tensor"}}
     program = QuantumProgram(shots=1, passthrough_data=data)
@@ -113,15 +143,17 @@ def test_labels_of_the_client_come_back_untouched(engine: Engine) -> None:
     job = executor(program, role="mine")
     body = json.loads(engine.run(job).result)
     assert body["passthrough_data"] == job.params["quantum_program"]["passthrough_data"]
-    assert body["semantic_role"] == "mine"
+    # Schemas before v1.0 have no role.
+    assert body.get("semantic_role", "mine") == "mine"
 
 
+@needs(PREPARE_SAMPLER, "add_tags")
 @pytest.mark.parametrize("twirled", [False, True])
 def test_client_side_sampler(engine: Engine, twirled: bool) -> None:
-    options = SamplerOptions()
+    options = load("qiskit_ibm_runtime.options_models.SamplerOptions")()
     options.twirling.enable_measure = twirled
     options.twirling.enable_gates = twirled
-    program, executor_options = prepare_sampler(
+    program, executor_options = load(PREPARE_SAMPLER)(
         [bell(), bell()], options, 640, add_tags=False, backend=FakeManilaV2()
     )
     job = executor(program, executor_options, role="sampler_v2")
@@ -132,12 +164,13 @@ def test_client_side_sampler(engine: Engine, twirled: bool) -> None:
         assert counts["00"] + counts["11"] > 500
 
 
+@needs(PREPARE_ESTIMATOR, "precision")
 def test_client_side_estimator(engine: Engine) -> None:
     circuit = bell()
     circuit.remove_final_measurements()
-    program, executor_options = prepare_estimator(
+    program, executor_options = load(PREPARE_ESTIMATOR)(
         [(circuit, ["IIIZZ", "IIIXX", "IIIYY"])],
-        EstimatorOptions(),
+        load("qiskit_ibm_runtime.options_models.EstimatorOptions")(),
         None,
         add_tags=False,
         backend=FakeManilaV2(),
@@ -148,6 +181,7 @@ def test_client_side_estimator(engine: Engine) -> None:
     assert pub.data.evs == pytest.approx([1, 1, -1], abs=0.12)
 
 
+@has_executor
 def test_not_isa(engine: Engine) -> None:
     circuit = QuantumCircuit(5, 1)
     circuit.rx(math.pi, 2)
@@ -158,6 +192,7 @@ def test_not_isa(engine: Engine) -> None:
         engine.run(executor(program))
 
 
+@has_executor
 @pytest.mark.parametrize("level", ["kerneled", "avg_kerneled"])
 def test_raw_measurements_are_refused(engine: Engine, level: str) -> None:
     program = QuantumProgram(shots=1, meas_level=level)
@@ -165,3 +200,9 @@ def test_raw_measurements_are_refused(engine: Engine, level: str) -> None:
     with pytest.raises(JobFailed, match=level) as error:
         engine.run(executor(program))
     assert error.value.code == 8009
+
+
+@pytest.mark.skipif(bool(VERSIONS), reason="this release of the client has an executor")
+def test_client_without_an_executor_says_so(engine: Engine) -> None:
+    with pytest.raises(Rejected, match=f"{release()}, is older than this program"):
+        engine.check(task("executor", {"schema_version": "v2.0"}))

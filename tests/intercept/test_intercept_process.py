@@ -219,4 +219,5 @@ def test_works_with_an_unwritable_home(tmp_path):
     env.pop("USAGE_DATA_OPT_OUT", None)
     home.chmod(0o555)
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=Path.cwd())
-    assert list(home.iterdir()) == []
+    # samplomatic, which some releases need, notes there that it has warned of its being beta.
+    assert {path.name for path in home.iterdir()} <= {".local"}

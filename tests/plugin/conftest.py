@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx as httpx
 import numpy as numpy
+import pytest
 import qiskit_aer as qiskit_aer
 import qiskit_ibm_runtime.fake_provider as fake_provider
 import requests_mock as requests_mock
@@ -27,3 +28,8 @@ __all__ = [
     "sandbox",
     "waiting",
 ]
+
+
+def like_ours(config: pytest.Config) -> str:
+    """A line of an ini file: the warnings that this run makes errors, and those it lets pass."""
+    return "filterwarnings =\n" + "".join(f"    {one}\n" for one in config.getini("filterwarnings"))

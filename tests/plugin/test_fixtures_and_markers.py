@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from .conftest import like_ours
+
 
 @pytest.fixture(autouse=True)
-def strict(pytester: pytest.Pytester) -> None:
+def strict(pytester: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     """Every run is strict, and warnings are errors."""
     pytester.makeini(
         "[pytest]\naddopts = --strict-markers --strict-config -p no:randomly -p no:cacheprovider\n"
-        "filterwarnings = error\nasyncio_mode = auto\n"
-        "asyncio_default_fixture_loop_scope = function\n"
+        "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+        + like_ours(pytestconfig)
     )
 
 
@@ -345,7 +347,7 @@ UNCHANGED = """
 
     @pytest.fixture(scope="module")
     def backend():
-        return SERVICE.backend("ibm_fez")
+        return SERVICE.backend("fake_fez")
 
     @pytest.fixture(scope="module")
     def job(backend):
