@@ -5,26 +5,25 @@ from __future__ import annotations
 import functools
 import inspect
 import unittest
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .api.endpoint import ROUTER, UNMATCHED, Endpoint
+from .assembly import build
 from .errors import UnmatchedRequest, UsageError
-from .execute.catalogue import load_catalogue
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
 from .panel import JobsPanel
-from .world.accounts import DEFAULT_API_KEY, Accounts, Instance
+from .world.accounts import DEFAULT_API_KEY, Instance
 from .world.calls import Calls
 from .world.clock import Clock
 from .world.devices import Device, Devices
-from .world.execution import Executor, Outcome, Task
-from .world.faults import RUNTIME, Fault, Injection
+from .world.faults import JOB, RUNTIME, Fault, Injection
 from .world.sessions import Session
 from .world.snapshots import UnknownDevice
-from .world.world import World
 
 if TYPE_CHECKING:
     import requests_mock
@@ -32,23 +31,6 @@ if TYPE_CHECKING:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-
-class _Engine:
-    """The engine of `execute/`, loaded when the first job arrives: it needs qiskit and Aer."""
-
-    @staticmethod
-    @functools.cache
-    def _loaded() -> Executor:
-        from .execute.engine import Engine
-
-        return Engine()
-
-    def check(self, task: Task) -> float:
-        return self._loaded().check(task)
-
-    def run(self, task: Task) -> Outcome:
-        return self._loaded().run(task)
 
 
 class FakeRuntime:
@@ -75,7 +57,7 @@ class FakeRuntime:
         if backends:
             options["backends"] = (*(options.get("backends") or ()), *backends)
         self.options = Options().but(**options)
-        self.world = _build(self.options)
+        self.world = build(self.options)
         self._endpoint = Endpoint(self.world)
         self._interception: Interception | None = None
 
@@ -178,9 +160,11 @@ class FakeRuntime:
                 f"{one.fault} on {one.on} came to pass {one.fired} of {one.times or 'any'} times"
                 for one in missed
             )
+            happened = Counter(self.calls.operations)
+            seen = ", ".join(f"{name} ({count})" for name, count in happened.items()) or "none"
             raise UsageError(
-                f"an injected fault never came to pass: {told}. "
-                "If that is all right, inject it with optional=True."
+                f"an injected fault never came to pass: {told}. The operations that did happen: "
+                f"{seen}. If that is all right, inject it with optional=True."
             )
 
     @property
@@ -265,6 +249,7 @@ class FakeRuntime:
     @property
     def sessions(self) -> dict[str, Session]:
         """Every session and batch by id."""
+        self.world.settle()
         return self.world.sessions
 
     @property
@@ -280,6 +265,7 @@ class FakeRuntime:
     @property
     def usage(self) -> float:
         """QPU seconds that the jobs would have cost."""
+        self.world.settle()
         return sum(job.qpu_seconds for job in self.world.jobs.values())
 
     def inject(
@@ -296,11 +282,13 @@ class FakeRuntime:
 
         Args:
             fault: What will happen; see `pytest_qiskit_fakeruntime.faults`.
-            on: Operation it happens to, such as ``create_job``; any operation of the runtime
-                API if left out.
+            on: Operation it happens to, such as ``create_job``; the fault's usual one if left
+                out: for most any operation of the runtime API. A fault of jobs happens to the
+                next job.
             times: How often; ``None`` until the end of the test.
-            after: How many such requests pass unharmed first.
-            when: Takes a request and says whether the fault is for it.
+            after: How many such requests (or jobs) pass unharmed first.
+            when: Takes a request (for faults of jobs: the job) and says whether the fault is
+                for it.
             optional: Whether the test may end without it having come to pass.
 
         Raises:
@@ -309,7 +297,9 @@ class FakeRuntime:
         if not isinstance(fault, Fault):
             raise UsageError(f"inject({fault!r}): give a fault, such as faults.http_error(503)")
         where = on or fault.on
-        if where != RUNTIME and where not in ROUTER.names:
+        if fault.on == JOB and where != JOB:
+            raise UsageError(f"inject({fault}, on={on!r}): it happens to jobs; leave on= out")
+        if where not in (RUNTIME, JOB) and where not in ROUTER.names:
             hint = _nearest(where, ROUTER.names)
             raise UsageError(f"on={where!r}: choose from {', '.join(ROUTER.names)}.{hint}")
         if (times is not None and times < 1) or after < 0:
@@ -354,25 +344,6 @@ def _known(devices: Devices, name: str) -> Any:
         return devices.catalogue[name]
     except UnknownDevice as error:
         raise UsageError(str(error)) from None
-
-
-def _build(options: Options) -> World:
-    catalogue = load_catalogue()
-    listed = options.backends
-    try:
-        devices = Devices(catalogue, None if listed is None else ())
-        for backend in listed or ():
-            devices.add(backend.name, **backend.state)
-    except UnknownDevice as error:
-        raise UsageError(str(error)) from None
-    return World(
-        devices=devices,
-        accounts=Accounts(options.account),
-        executor=options.executor or _Engine(),
-        clock=Clock(options.start_time),
-        seed=0 if options.seed is None else options.seed,
-        noise=options.noise,
-    )
 
 
 def _decorate_case(case: Any, make: Callable[[], FakeRuntime]) -> None:

@@ -7,22 +7,38 @@ import difflib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import UTC
 from .snapshots import Catalogue, Snapshot, UnknownDevice
 
-STATUSES: Mapping[str, tuple[bool, str, str]] = {
-    # name: (operational, name in GET /backends, reason)
-    "online": (True, "online", "available"),
-    "internal": (True, "online", "internal"),
-    "dedicated": (True, "online", "dedicated"),
-    "paused": (True, "paused", "paused"),
-    "maintenance": (False, "paused", "maintenance"),
-    "reserved": (True, "paused", "reserved"),
-    "offline": (False, "offline", "offline"),
+
+class DeviceStatus(NamedTuple):
+    """What a device's status means.
+
+    Attributes:
+        operational: Whether the device accepts jobs.
+        listed: What ``GET /backends`` calls it.
+        reason: Why.
+        runs: Whether jobs leave its queue.
+    """
+
+    operational: bool
+    listed: str
+    reason: str
+    runs: bool = True
+
+
+STATUSES: Mapping[str, DeviceStatus] = {
+    "online": DeviceStatus(True, "online", "available"),
+    "internal": DeviceStatus(True, "online", "internal"),
+    "dedicated": DeviceStatus(True, "online", "dedicated"),
+    "paused": DeviceStatus(True, "paused", "paused", runs=False),
+    "maintenance": DeviceStatus(False, "paused", "maintenance", runs=False),
+    "reserved": DeviceStatus(True, "paused", "reserved"),
+    "offline": DeviceStatus(False, "offline", "offline", runs=False),
 }
-"""Device statuses by name: is it operational, how ``GET /backends`` calls it, and why."""
+"""Device statuses by name."""
 
 
 class Device:
@@ -73,7 +89,7 @@ class Device:
     @property
     def operational(self) -> bool:
         """Whether the device takes jobs at all."""
-        return STATUSES[self._status][0]
+        return STATUSES[self._status].operational
 
     @property
     def num_qubits(self) -> int:
@@ -202,6 +218,11 @@ class Devices(Mapping[str, Device]):
     def values(self) -> ValuesView[Device]:
         """The devices listed now: other threads may add and remove meanwhile."""
         return self._listed.copy().values()
+
+    def runs(self, name: str) -> bool:
+        """Whether jobs leave the queue of a device. They do if it has been retired: to fail."""
+        device = self.get(name)
+        return device is None or STATUSES[device.status].runs
 
     @property
     def aliases(self) -> list[str]:
