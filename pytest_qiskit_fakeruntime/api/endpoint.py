@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ..errors import UnmatchedRequest
@@ -86,7 +87,8 @@ class Endpoint:
                 fault.change(self.world, request)
             if fault.answer is not None:
                 give = partial(fault.answer, request, answer)
-        return give()
+        delay = sum(fault.delay for fault in faults)
+        return replace(give(), delay=delay) if delay else give()
 
     def _unmatched(self, request: Request, target: Target | None) -> UnmatchedRequest:
         nearest = ROUTER.nearest(request.method, target) if target else None

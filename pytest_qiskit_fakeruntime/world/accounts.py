@@ -183,6 +183,12 @@ class Instance:
         self.charges.append((at, seconds))
         self.usage_consumed_seconds += seconds
 
+    def use_up(self) -> None:
+        """Use up all there is, but no more."""
+        limit = self.usage_limit_seconds
+        if isinstance(limit, (int, float)):
+            self.usage_consumed_seconds = max(self.usage_consumed_seconds, limit)
+
     @property
     def limit_reached(self) -> bool:
         """Whether nothing is left."""
@@ -228,6 +234,10 @@ class Accounts:
     def of(self, user: str) -> list[Instance]:
         """The instances that a user may use."""
         return [instance for instance in self.instances.values() if instance.admits(user)]
+
+    def concerned(self, crn: str | None) -> list[Instance]:
+        """The instance of a CRN; all of them if there is none such."""
+        return [self.instances[crn]] if crn in self.instances else list(self.instances.values())
 
     def accepts(self, api_key: str) -> bool:
         """Whether an API key is known."""

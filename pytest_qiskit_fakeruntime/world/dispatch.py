@@ -104,8 +104,9 @@ class Dispatcher:
         busy = False
         for job in line:
             if job.status == "Running" and not job.executing:
-                busy = busy or not job.progress.running.nothing
-                at = _over(job, job.progress.running)
+                running = job.progress.running
+                busy = busy or not (running.nothing or running.held)
+                at = _over(job, running)
                 if at is not None:
                     yield Due(at, FINISH, partial(self._finish, job))
         waiting = [job for job in line if job.status == "Queued" and not self._is_kept(job)]

@@ -26,13 +26,15 @@ class Fault:
         change: Changes the service: called with the world, and with the request (or the job)
             that it strikes. A fault that has no ``answer`` of its own leaves that to others.
         fits: Which requests (or jobs) it can strike at all.
+        delay: Seconds that the answer takes.
     """
 
     name: str
     answer: Callable[[Any, Callable[[], Any]], Any] | None = None
     on: str = RUNTIME
-    change: Callable[[Any, Any], None] | None = None
+    change: Callable[[Any, Any], object] | None = None
     fits: Callable[[Any], bool] | None = None
+    delay: float = 0.0
 
     def __repr__(self) -> str:
         return self.name
