@@ -80,6 +80,7 @@ class FakeRuntime:
                 "QISKIT_IBM_TOKEN": self.credentials["token"],
                 "QISKIT_IBM_INSTANCE": self.credentials["instance"],
             },
+            virtual_sleep=self.options.sleep == "virtual",
         )
         interception.start()
         self._interception = interception

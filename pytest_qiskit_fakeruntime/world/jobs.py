@@ -11,6 +11,9 @@ from . import lifecycle
 from .execution import Outcome
 from .progress import IMMEDIATE, Ending, Progress
 
+_CREATED = datetime.max
+"""Stands for the moment at which the job was submitted."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -100,7 +103,7 @@ class Job:
     progress: Progress = IMMEDIATE
     ending: Ending | None = None
     shown: str | None = None
-    since: datetime = datetime.max
+    since: datetime = _CREATED
     polls: int = 0
     polled_at: datetime | None = None
     executing: bool = False
@@ -108,7 +111,7 @@ class Job:
     took: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.since is datetime.max:
+        if self.since is _CREATED:
             self.since = self.created
 
     @property
