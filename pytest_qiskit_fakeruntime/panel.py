@@ -157,7 +157,36 @@ class JobsPanel(Mapping[str, JobPanel]):
         """
         if not len(self):
             raise LookupError("no job has been submitted to the fake service")
-        return self[list(self)[-1]]
+        return self[max(self._world.jobs.values(), key=lambda job: (job.number, job.created)).id]
+
+    def add(
+        self, result: Any = None, *, inputs: Mapping[str, Any] | None = None, **what: Any
+    ) -> JobPanel:
+        """Put a job of the past into the service, as if it had been submitted then.
+
+        Args:
+            result: Its result: a `PrimitiveResult`, counts (``{"00": 510, "11": 490}``), plain
+                data, or the text that the service would send.
+            inputs: Its inputs, with the client's objects or in their encoding.
+            what: See `world.seeding.PastJob`: ``status``, ``created``, ``tags``, ``backend``,
+                ``program``, ``reason``, ``code``, ``api_key``, ``id``, ...
+
+        Raises:
+            UsageError: If it cannot have been so.
+        """
+        from .execute.past import encode_inputs, encode_result
+        from .world.seeding import PastJob
+
+        try:
+            past = PastJob(
+                inputs=encode_inputs(inputs) if inputs else {},
+                result=encode_result(result),
+                **what,
+            )
+            job = past.add_to(self._world)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"jobs.add: {error}") from None
+        return JobPanel(job, self._world)
 
     def filter(
         self,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import unittest
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import saved
 from .api.endpoint import ROUTER, UNMATCHED, Endpoint
 from .assembly import build
 from .errors import UnmatchedRequest, UsageError
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     import requests_mock
     import respx
     from qiskit_ibm_runtime import QiskitRuntimeService
+
+SAVED = ("seed", "sleep", "allow_unmatched")
+"""Options that are not part of the service's state."""
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -322,6 +328,26 @@ class FakeRuntime:
         if self._interception is None:
             raise UsageError("this FakeRuntime is not started")
         return self._interception
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state into one readable file: devices, instances, jobs, sessions."""
+        saved.save(self.world, {name: getattr(self.options, name) for name in SAVED}, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **options: Any) -> FakeRuntime:
+        """A new fake, not yet started, with the state that `save` has written.
+
+        Args:
+            path: The file.
+            options: ``executor``, ``sleep`` and ``allow_unmatched``, if they shall differ.
+
+        Raises:
+            UsageError: If the file is another one, damaged, or of a newer version.
+        """
+        document = saved.read(Path(path))
+        fake = cls(**{**document.get("options", {}), **options})
+        saved.apply(document, fake.world, Path(path))
+        return fake
 
     def inherit(self, outer: FakeRuntime) -> None:
         """Begin with the jobs and sessions of another fake; what is done here stays here."""

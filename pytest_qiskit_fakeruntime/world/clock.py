@@ -26,7 +26,7 @@ class Clock:
     def __init__(self, start: datetime | None = None) -> None:
         if start is not None and start.tzinfo is None:
             start = start.replace(tzinfo=UTC)
-        self._start = start
+        self.start = start
         self._skipped = 0.0
         self.real_time: Callable[[], float] = lambda: time.time()
         """The time outside. Looked up on each call: freezegun may have replaced it."""
@@ -35,12 +35,12 @@ class Clock:
     @property
     def now(self) -> datetime:
         """The current moment, in UTC."""
-        base = self._start or datetime.fromtimestamp(self.real_time(), UTC)
+        base = self.start or datetime.fromtimestamp(self.real_time(), UTC)
         return base + timedelta(seconds=self._skipped)
 
     def time(self) -> float:
         """The current moment in seconds since the epoch, like `time.time`."""
-        base = self._start.timestamp() if self._start else self.real_time()
+        base = self.start.timestamp() if self.start else self.real_time()
         return base + self._skipped
 
     @property

@@ -66,7 +66,7 @@ class Device:
         self.queue_length = queue_length
         self.status = status
         self.noise = noise
-        self._earlier: list[Snapshot] = []
+        self.earlier: list[Snapshot] = []
 
     def __repr__(self) -> str:
         return f"<Device {self.name!r}, {self.num_qubits} qubits, {self.status}>"
@@ -118,7 +118,7 @@ class Device:
             before: The newest calibration that is not younger than this; ``{}`` if there is
                 none so old.
         """
-        for snapshot in (self.snapshot, *self._earlier):
+        for snapshot in (self.snapshot, *self.earlier):
             calibrated = snapshot.calibrated
             if before is None or calibrated is None or calibrated <= before:
                 return snapshot.properties_json(self.name)
@@ -173,8 +173,8 @@ class Device:
             self.snapshot = calibration
             return
         oldest = datetime.min.replace(tzinfo=UTC)
-        self.snapshot, *self._earlier = sorted(
-            (calibration, self.snapshot, *self._earlier),
+        self.snapshot, *self.earlier = sorted(
+            (calibration, self.snapshot, *self.earlier),
             key=lambda snapshot: snapshot.calibrated or oldest,
             reverse=True,
         )
@@ -192,10 +192,10 @@ class Devices(Mapping[str, Device]):
     def __init__(self, catalogue: Catalogue, names: Iterable[str] | None = None) -> None:
         self.catalogue = catalogue
         self._lock = threading.Lock()
-        self._open = names is None
+        self.every = names is None
         self._listed: dict[str, Device] = {}
         self._unlisted: dict[str, Device] = {}
-        self._removed: set[str] = set()
+        self.removed: set[str] = set()
         for name in catalogue if names is None else names:
             self.add(name)
 
@@ -204,7 +204,7 @@ class Devices(Mapping[str, Device]):
         if device is not None:
             return device
         alias = name.startswith(("ibm_", "ibmq_"))
-        if not self._open or not alias or name in self._removed:
+        if not self.every or not alias or name in self.removed:
             raise UnknownDevice(name, self._listed)
         with self._lock:
             return self._unlisted.setdefault(name, Device(name, self.catalogue[name]))
@@ -224,12 +224,16 @@ class Devices(Mapping[str, Device]):
         device = self.get(name)
         return device is None or STATUSES[device.status].runs
 
+    def all(self) -> list[Device]:
+        """The devices that are listed, and those that were asked for by another name."""
+        return [*self._listed.values(), *self._unlisted.values()]
+
     @property
     def aliases(self) -> list[str]:
         """IBM names that are understood although they are not listed."""
-        if not self._open:
+        if not self.every:
             return []
-        taken = self._listed.keys() | self._removed
+        taken = self._listed.keys() | self.removed
         return [name for name in self.catalogue.aliases if name not in taken]
 
     def add(self, name: str, snapshot: Snapshot | None = None, **state: Any) -> Device:
@@ -246,7 +250,7 @@ class Devices(Mapping[str, Device]):
         device = Device(name, snapshot or self.catalogue[name], **state)
         with self._lock:
             self._listed[name] = device
-            self._removed.discard(name)
+            self.removed.discard(name)
         return device
 
     def remove(self, name: str) -> None:
@@ -259,4 +263,4 @@ class Devices(Mapping[str, Device]):
         with self._lock:
             self._listed.pop(known, None)
             self._unlisted.pop(known, None)
-            self._removed.add(known)
+            self.removed.add(known)
