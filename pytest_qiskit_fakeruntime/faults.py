@@ -363,15 +363,23 @@ def stays(status: str = "QUEUED") -> Fault:
     return _of_job(f"stays({status!r})", change)
 
 
-def job_fails(reason: str = "Internal error.", code: int = 1500, solution: str = "") -> Fault:
+def job_fails(
+    reason: str | None = "Internal error.",
+    code: int | None = 1500,
+    solution: str = "",
+    *,
+    text: str | None = None,
+) -> Fault:
     """The job ends as Failed instead of being executed.
 
     Args:
-        reason: What went wrong, for people.
-        code: IBM's error code.
+        reason: What went wrong, for people; ``None`` for none.
+        code: IBM's error code; ``None`` for none.
         solution: What to do about it.
+        text: What the service answers when its result is asked for, such as a traceback.
     """
-    return _ends(f"job_fails({code})", Ending("fail", reason, code, solution, 0.0))
+    ending = Ending("fail", reason, code, solution, 0.0, text)
+    return _ends(f"job_fails({code})", ending)
 
 
 def job_runs_too_long() -> Fault:

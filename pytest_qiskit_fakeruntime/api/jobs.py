@@ -148,7 +148,7 @@ def get_job_results(world: World, request: Request, context: Context) -> Respons
     """
     job = world.job(context.by.instance, context["id"])
     if job.status == "Failed":
-        return Response.of_text(f"{job.reason} (error code {job.reason_code})")
+        return Response.of_text(job.result or f"{job.reason} (error code {job.reason_code})")
     result = world.take_result(job)
     return NO_CONTENT if result is None else Response.of_raw_json(result.encode())
 

@@ -216,6 +216,8 @@ class Dispatcher:
         used = job.outcome.qpu_seconds if job.outcome else 0.0
         if ending.event == "complete" and job.outcome is not None:
             job.result = job.outcome.result
+        elif ending.text is not None:
+            job.result = ending.text
         job.qpu_seconds = used if ending.qpu_seconds is None else ending.qpu_seconds
         job.outcome = None
         if started is not None:

@@ -54,6 +54,7 @@ class Ending:
         code: Why, as a code.
         solution: What to do about it.
         qpu_seconds: What is charged; ``None`` for what the job used.
+        text: What is answered when the result is asked for.
     """
 
     event: str = "complete"
@@ -61,6 +62,7 @@ class Ending:
     code: int | None = None
     solution: str | None = None
     qpu_seconds: float | None = None
+    text: str | None = None
 
 
 def ran_too_long(seconds: float) -> Ending:
