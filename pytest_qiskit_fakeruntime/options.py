@@ -16,6 +16,10 @@ from .errors import UsageError
 from .world.accounts import PLANS, Instance
 from .world.devices import STATUSES
 from .world.execution import Executor
+from .world.progress import Progress, Wait
+
+SLEEPS = ("client", "virtual")
+"""Whose sleeping moves the clock: the client's, or everybody's."""
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -96,6 +100,11 @@ class Options:
         usage_limit_seconds: QPU time of the default instance, in seconds; ``"plan"`` takes
             the plan's, ``None`` has no limit.
         start_time: Where time stands still until it is advanced; left out, it is real time.
+        polls: How many polls see a job in the queue, and how many see it run: ``(2, 1)``.
+        seconds: How long a job queues, and how long it runs, in the service's time.
+        hold: Whether jobs wait until the test lets them go (``fake.jobs.release()``).
+        sleep: ``"client"``, or ``"virtual"`` to make the `time.sleep` of the code under test
+            move the clock as well.
         allow_unmatched: Whether a request that is not served leaves the test unharmed.
         executor: Runs the jobs instead of the engine.
     """
@@ -107,11 +116,15 @@ class Options:
     instances: tuple[Instance, ...] | None = None
     usage_limit_seconds: int | str | None = "plan"
     start_time: datetime | None = None
+    polls: tuple[int, int] | None = None
+    seconds: tuple[float, float] | None = None
+    hold: bool = False
+    sleep: str = "client"
     allow_unmatched: bool = False
     executor: Executor | None = None
 
     def __post_init__(self) -> None:
-        for name in ("noise", "allow_unmatched"):
+        for name in ("noise", "allow_unmatched", "hold"):
             if not isinstance(getattr(self, name), bool):
                 raise _fail(f"{name}={getattr(self, name)!r}: give True or False")
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, str, type(None))):
@@ -129,6 +142,17 @@ class Options:
             )
         if not isinstance(self.start_time, (datetime, type(None))):
             raise _fail(f"start_time={self.start_time!r}: give a datetime")
+        for name, kind in (("polls", int), ("seconds", (int, float))):
+            pair: Any = getattr(self, name)
+            if pair is not None and not (
+                isinstance(pair, (tuple, list))
+                and len(pair) == 2
+                and all(isinstance(one, kind) and one >= 0 for one in pair)
+            ):
+                raise _fail(f"{name}={pair!r}: give two numbers, (queued, running)")
+        if self.sleep not in SLEEPS:
+            hint = _nearest(str(self.sleep), SLEEPS)
+            raise _fail(f"sleep={self.sleep!r}: choose from {', '.join(SLEEPS)}.{hint}")
         if self.executor is not None and not callable(getattr(self.executor, "run", None)):
             raise _fail(f"executor={self.executor!r}: it has no run() (see the Executor protocol)")
 
@@ -151,10 +175,20 @@ class Options:
         return replace(self, **changes)
 
     @property
+    def progress(self) -> Progress:
+        """What jobs wait for in the queue, and while they run."""
+        polls, seconds = self.polls or (0, 0), self.seconds or (0.0, 0.0)
+        queued, running = (Wait(polls[state], seconds[state], held=self.hold) for state in (0, 1))
+        return Progress(queued, running)
+
+    @property
     def account(self) -> list[Instance]:
         """The instances of the account, made anew: they are changed by what is run on them."""
         if self.instances is not None:
-            return [replace(instance, tags=list(instance.tags)) for instance in self.instances]
+            return [
+                replace(instance, tags=list(instance.tags), charges=[])
+                for instance in self.instances
+            ]
         return [
             Instance(
                 crn="crn:v1:bluemix:public:quantum-computing:us-east:a/local::local",
@@ -185,7 +219,7 @@ def _instance(one: Any) -> Instance:
         return Instance(name=one)
     if not isinstance(one, Mapping):
         raise _fail(f"instances: give a name, a dict or an Instance, not {one!r}")
-    known = [f.name for f in fields(Instance)]
+    known = [f.name for f in fields(Instance) if f.name != "charges"]
     for name in one:
         if name not in known:
             raise _fail(
@@ -219,6 +253,18 @@ def parse_instances(lines: Iterable[str]) -> list[dict[str, Any]]:
     return instances
 
 
+def parse_numbers(key: str, words: Iterable[str], kind: type[float]) -> tuple[float, ...]:
+    """Read the numbers of an ini value: ``2 1``.
+
+    Raises:
+        UsageError: If one is none.
+    """
+    try:
+        return tuple(kind(word) for word in words)
+    except ValueError as error:
+        raise _fail(f"{key}: {error}") from None
+
+
 def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
@@ -226,6 +272,7 @@ def _words(text: str) -> list[str]:
 _INI_VALUES: Mapping[str, Any] = {
     "tags": _words,
     "devices": _words,
+    "api_keys": _words,
     "usage_limit_seconds": int,
     "usage_allocation_seconds": int,
     "usage_consumed_seconds": float,

@@ -17,7 +17,8 @@ MARKERS = (
     "fake_backend(*names, queue_length=0, status='online', noise=None, each=False): devices of "
     "the fake IBM Quantum that this test runs against; with each=True it runs once per device.",
     "fake_runtime(**options): options of the fake IBM Quantum for this test: seed, noise, plan, "
-    "instances, usage_limit_seconds, start_time, allow_unmatched, executor.",
+    "instances, usage_limit_seconds, start_time, polls, seconds, hold, sleep, allow_unmatched, "
+    "executor.",
 )
 WHOLE_RUN = "fakeruntime-whole-run"
 WIDER = ("class_fake_runtime", "module_fake_runtime", "session_fake_runtime")
@@ -62,6 +63,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
     )
     parser.addini("fake_runtime_seed", "seed of the fake IBM Quantum", default=None)
+    for name, unit in (("polls", "polls"), ("seconds", "virtual seconds")):
+        parser.addini(
+            f"fake_runtime_{name}",
+            f"how many {unit} a job queues, and how many it runs: two numbers",
+            "args",
+            default=[],
+        )
     parser.addini("fake_runtime_noise", "simulate the devices' noise", "bool", default=True)
 
 
@@ -130,13 +138,16 @@ def _set_up_first(item: Any, fixtures: list[str]) -> None:
 
 def _options_of_run(config: pytest.Config, arguments: Any = None) -> Options:
     """The options of the ini file and the command line."""
-    from .options import Options, parse_instances
+    from .options import Options, parse_instances, parse_numbers
 
     layer: dict[str, Any] = {"noise": config.getini("fake_runtime_noise")}
     if names := config.getini("fake_runtime_backends"):
         layer["backends"] = names
     if lines := config.getini("fake_runtime_instances"):
         layer["instances"] = parse_instances(lines)
+    for name, kind in (("polls", int), ("seconds", float)):
+        if words := config.getini(f"fake_runtime_{name}"):
+            layer[name] = parse_numbers(f"fake_runtime_{name}", words, kind)
     given = getattr(arguments or config.option, "fake_runtime_seed", None)
     seed = given or config.getini("fake_runtime_seed")
     if seed:

@@ -22,8 +22,9 @@ def report(fake: FakeRuntime) -> str:
     if len(calls) > LAST:
         lines.append(f"... {len(calls) - LAST} earlier requests")
     lines += [_call(call) for call in calls[-LAST:]]
-    if fake.usage:
-        lines.append(f"these jobs would have cost {fake.usage:.1f} QPU seconds")
+    usage = sum(job.qpu_seconds for job in fake.world.jobs.values())  # as it is: runs nothing
+    if usage:
+        lines.append(f"these jobs would have cost {usage:.1f} QPU seconds")
     return "\n".join(lines)
 
 

@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-import functools
+import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from . import saved
 from .api.endpoint import ROUTER, UNMATCHED, Endpoint
+from .assembly import build
 from .decorator import Decorated, decorate
 from .errors import NetworkBlocked, UnmatchedRequest, UsageError
-from .execute.catalogue import load_catalogue
 from .execute.release import check_release
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
 from .panel import JobsPanel
-from .world.accounts import DEFAULT_API_KEY, Accounts, Instance
+from .world.accounts import DEFAULT_API_KEY, Instance
 from .world.calls import Calls
 from .world.clock import Clock
 from .world.devices import Device, Devices
-from .world.execution import Executor, Outcome, Task
-from .world.faults import RUNTIME, Fault, Injection
+from .world.faults import JOB, RUNTIME, Fault, Injection
 from .world.sessions import Session
 from .world.snapshots import UnknownDevice
-from .world.world import World
 
 if TYPE_CHECKING:
     import requests_mock
     import respx
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-
-class _Engine:
-    """The engine of `execute/`, loaded when the first job arrives: it needs qiskit and Aer."""
-
-    @staticmethod
-    @functools.cache
-    def _loaded() -> Executor:
-        from .execute.engine import Engine
-
-        return Engine()
-
-    def check(self, task: Task) -> float:
-        return self._loaded().check(task)
-
-    def run(self, task: Task) -> Outcome:
-        return self._loaded().run(task)
+SAVED = ("seed", "sleep", "allow_unmatched")
+"""Options that are not part of the service's state."""
 
 
 class FakeRuntime:
@@ -73,7 +60,7 @@ class FakeRuntime:
         if backends:
             options["backends"] = (*(options.get("backends") or ()), *backends)
         self.options = Options().but(**options)
-        self.world = _build(self.options)
+        self.world = build(self.options)
         self._endpoint = Endpoint(self.world)
         self._interception: Interception | None = None
         self._blocked: list[NetworkBlocked] = []
@@ -101,6 +88,7 @@ class FakeRuntime:
                 "QISKIT_IBM_TOKEN": self.credentials["token"],
                 "QISKIT_IBM_INSTANCE": self.credentials["instance"],
             },
+            virtual_sleep=self.options.sleep == "virtual",
         )
         interception.start()
         self._interception = interception
@@ -177,9 +165,11 @@ class FakeRuntime:
                 f"{one.fault} on {one.on} came to pass {one.fired} of {one.times or 'any'} times"
                 for one in missed
             )
+            happened = Counter(self.calls.operations)
+            seen = ", ".join(f"{name} ({count})" for name, count in happened.items()) or "none"
             raise UsageError(
-                f"an injected fault never came to pass: {told}. "
-                "If that is all right, inject it with optional=True."
+                f"an injected fault never came to pass: {told}. The operations that did happen: "
+                f"{seen}. If that is all right, inject it with optional=True."
             )
 
     @property
@@ -269,6 +259,7 @@ class FakeRuntime:
     @property
     def sessions(self) -> dict[str, Session]:
         """Every session and batch by id."""
+        self.world.settle()
         return self.world.sessions
 
     @property
@@ -284,6 +275,7 @@ class FakeRuntime:
     @property
     def usage(self) -> float:
         """QPU seconds that the jobs would have cost."""
+        self.world.settle()
         return sum(job.qpu_seconds for job in self.world.jobs.values())
 
     def inject(
@@ -300,11 +292,13 @@ class FakeRuntime:
 
         Args:
             fault: What will happen; see `pytest_qiskit_fakeruntime.faults`.
-            on: Operation it happens to, such as ``create_job``; any operation of the runtime
-                API if left out.
+            on: Operation it happens to, such as ``create_job``; the fault's usual one if left
+                out: for most any operation of the runtime API. A fault of jobs happens to the
+                next job.
             times: How often; ``None`` until the end of the test.
-            after: How many such requests pass unharmed first.
-            when: Takes a request and says whether the fault is for it.
+            after: How many such requests (or jobs) pass unharmed first.
+            when: Takes a request (for faults of jobs: the job) and says whether the fault is
+                for it.
             optional: Whether the test may end without it having come to pass.
 
         Raises:
@@ -313,7 +307,9 @@ class FakeRuntime:
         if not isinstance(fault, Fault):
             raise UsageError(f"inject({fault!r}): give a fault, such as faults.http_error(503)")
         where = on or fault.on
-        if where != RUNTIME and where not in ROUTER.names:
+        if fault.on == JOB and where != JOB:
+            raise UsageError(f"inject({fault}, on={on!r}): it happens to jobs; leave on= out")
+        if where not in (RUNTIME, JOB) and where not in ROUTER.names:
             hint = _nearest(where, ROUTER.names)
             raise UsageError(f"on={where!r}: choose from {', '.join(ROUTER.names)}.{hint}")
         if (times is not None and times < 1) or after < 0:
@@ -335,6 +331,26 @@ class FakeRuntime:
         if self._interception is None:
             raise UsageError("this FakeRuntime is not started")
         return self._interception
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state into one readable file: devices, instances, jobs, sessions."""
+        saved.save(self.world, {name: getattr(self.options, name) for name in SAVED}, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **options: Any) -> FakeRuntime:
+        """A new fake, not yet started, with the state that `save` has written.
+
+        Args:
+            path: The file.
+            options: ``executor``, ``sleep`` and ``allow_unmatched``, if they shall differ.
+
+        Raises:
+            UsageError: If the file is another one, damaged, or of a newer version.
+        """
+        document = saved.read(Path(path))
+        fake = cls(**{**document.get("options", {}), **options})
+        saved.apply(document, fake.world, Path(path))
+        return fake
 
     def inherit(self, outer: FakeRuntime) -> None:
         """Begin with the jobs and sessions of another fake; what is done here stays here."""
@@ -358,22 +374,3 @@ def _known(devices: Devices, name: str) -> Any:
         return devices.catalogue[name]
     except UnknownDevice as error:
         raise UsageError(str(error)) from None
-
-
-def _build(options: Options) -> World:
-    catalogue = load_catalogue()
-    listed = options.backends
-    try:
-        devices = Devices(catalogue, None if listed is None else ())
-        for backend in listed or ():
-            devices.add(backend.name, **backend.state)
-    except UnknownDevice as error:
-        raise UsageError(str(error)) from None
-    return World(
-        devices=devices,
-        accounts=Accounts(options.account),
-        executor=options.executor or _Engine(),
-        clock=Clock(options.start_time),
-        seed=0 if options.seed is None else options.seed,
-        noise=options.noise,
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from ..world.accounts import CRN, InvalidCRN
+from ..world.accounts import CRN, InvalidCRN, user_of
 from ..world.world import Caller, Refusal, World
 from .message import Request
 
@@ -17,11 +17,6 @@ LIFETIME = 3600
 _ALGORITHM = "HS256"
 _SECRET = hashlib.sha256(b"pytest-qiskit-fakeruntime").digest()
 """One for every fake, so that a client which was made under an outer one works in an inner."""
-
-
-def user_of(api_key: str) -> str:
-    """The id of the user behind an API key."""
-    return f"IBMid-{hashlib.sha256(api_key.encode()).hexdigest()[:10].upper()}"
 
 
 def issue_token(world: World, api_key: str, trace: str) -> tuple[str, int]:
@@ -111,4 +106,6 @@ class Authenticator:
         instance = self._world.accounts.instances.get(text)
         if instance is None or (region is not None and instance.region != region):
             raise Refusal("instance_not_found", crn=text)
+        if not instance.admits(user):
+            raise Refusal("not_authorized", crn=text)
         return Caller(instance, user)

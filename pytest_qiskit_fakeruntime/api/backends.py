@@ -38,11 +38,11 @@ def list_backends(world: World, request: Request, context: Context) -> Response:
 
 
 def _entry(device: Device, waiting: int) -> dict[str, Any]:
-    _, status, reason = STATUSES[device.status]
+    status = STATUSES[device.status]
     summary = device.snapshot.summary
     entry = {
         "name": device.name,
-        "status": {"name": status, "reason": reason},
+        "status": {"name": status.listed, "reason": status.reason},
         "queue_length": device.queue_length + waiting,
         "qubits": summary["qubits"],
         "is_simulator": device.snapshot.properties is None,
@@ -75,12 +75,12 @@ def get_backend_properties(world: World, request: Request, context: Context) -> 
 def get_backend_status(world: World, request: Request, context: Context) -> Response:
     """``GET /backends/{id}/status``: whether it takes jobs, and how many wait."""
     device = world.device(context.by.instance, context["id"])
-    operational, _, reason = STATUSES[device.status]
+    status = STATUSES[device.status]
     return Response.of_json(
         {
-            "state": operational,
+            "state": status.operational,
             "status": "active" if device.status == "online" else device.status,
-            "message": reason,
+            "message": status.reason,
             "length_queue": world.queue_length(device),
             "backend_version": device.configuration.get("backend_version", ""),
         }

@@ -33,7 +33,7 @@ def search_resources(world: World, request: Request, context: Context) -> Respon
     """
     asked = schemas.read(schemas.SearchBody, request) if request.body else schemas.SearchBody()
     start, limit = _page(request, asked.search_cursor, 100)
-    instances = list(world.accounts.instances.values())
+    instances = world.accounts.of(context.user or "")
     page = instances[start : start + limit]
     document: dict[str, Any] = {"items": [_item(one) for one in page], "limit": limit}
     if start + limit < len(instances):
@@ -79,7 +79,7 @@ def get_catalog_entry(world: World, request: Request, context: Context) -> Respo
 def list_resource_instances(world: World, request: Request, context: Context) -> Response:
     """``GET /v2/resource_instances`` of the Resource Controller, by ``name``."""
     name = request.param("name")
-    wanted = [one for one in world.accounts.instances.values() if name in (None, one.name)]
+    wanted = [one for one in world.accounts.of(context.user or "") if name in (None, one.name)]
     start, limit = _page(request, request.param("start"), 100)
     page = wanted[start : start + limit]
     following = {"start": start + limit, "limit": limit, **({"name": name} if name else {})}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 from ..errors import UnmatchedRequest
 from ..world.calls import Call
 from ..world.clock import Clock
 from ..world.execution import Rejected
+from ..world.faults import Fault
 from ..world.world import Refusal, World
 from . import backends, catalog, errors, iam, instances, jobs, sessions, system
 from .auth import Authenticator
@@ -63,19 +68,32 @@ class Endpoint:
             raise self._unmatched(request, target)
         operation, parts = found
         runtime = operation.service == "runtime"
-        fault = self.world.faults.take(operation.name, runtime, request)
+        faults = self.world.faults.take(operation.name, runtime, request)
 
         def answer() -> Response:
             return self._answer(operation, parts, target, request)
 
-        fault_name = fault.name if fault else None
+        told = ", ".join(fault.name for fault in faults) or None
         try:
-            response = fault.answer(request, answer) if fault else answer()
+            response = self._disturbed(faults, request, answer)
         except BaseException as problem:
-            self._record(operation.name, request, None, problem, fault_name)
+            self._record(operation.name, request, None, problem, told)
             raise
-        self._record(operation.name, request, response, None, fault_name)
+        self._record(operation.name, request, response, None, told)
         return response
+
+    def _disturbed(
+        self, faults: list[Fault], request: Request, answer: Callable[[], Response]
+    ) -> Response:
+        """The answer, after what the faults do to the service and to it."""
+        give = answer
+        for fault in faults:
+            if fault.change is not None:
+                fault.change(self.world, request)
+            if fault.answer is not None:
+                give = partial(fault.answer, request, answer)
+        delay = sum(fault.delay for fault in faults)
+        return replace(give(), delay=delay) if delay else give()
 
     def _unmatched(self, request: Request, target: Target | None) -> UnmatchedRequest:
         nearest = ROUTER.nearest(request.method, target) if target else None
@@ -91,12 +109,13 @@ class Endpoint:
             version = request.headers.get("ibm-api-version", OLDEST)
             if operation.service == "runtime" and version not in KNOWN:
                 raise Refusal("unknown_version", version=version, known=", ".join(KNOWN))
-            caller = None
+            caller = user = None
             if not operation.open and operation.service == "runtime":
+                self.world.settle()
                 caller = self._authenticator.caller(request, target.region)
             elif not operation.open:
-                self._authenticator.user(request)
-            context = Context(caller, parts, version, trace)
+                user = self._authenticator.user(request)
+            context = Context(caller, parts, version, trace, user)
             return operation.handler(self.world, request, context)
         except Refusal as refusal:
             return errors.of_refusal(refusal, trace)

@@ -68,10 +68,11 @@ ROWS: Mapping[str, Row] = {
     "backend_reserved": Row(
         423, 1233, "Backend {name} is reserved.", "Choose another backend, or try again later."
     ),
+    # Undocumented. Not a 503: the client would try again five times, and then hide the text.
     "backend_unavailable": Row(
-        503,
+        400,
         1004,
-        "Backend {name} is currently not accepting jobs.",
+        "The backend is not available: {name} does not accept jobs.",
         "Choose another backend, or try again later.",
     ),
     "session_not_found": Row(

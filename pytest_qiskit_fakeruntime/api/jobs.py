@@ -62,7 +62,7 @@ def list_jobs(world: World, request: Request, context: Context) -> Response:
     offset = number_of(request, "offset", 0, None, 0)
     page = jobs[offset : offset + limit]
     with_params = flag_of(request, "exclude_params") is False
-    return Response.of_json(
+    answer = Response.of_json(
         {
             "jobs": [_job(job, context, with_params) for job in page],
             "count": len(jobs) if page else max(len(jobs), offset),
@@ -70,6 +70,9 @@ def list_jobs(world: World, request: Request, context: Context) -> Response:
             "offset": offset,
         }
     )
+    for job in page:
+        world.dispatcher.count_poll(job)
+    return answer
 
 
 def _filter_of(request: Request, context: Context) -> JobFilter:
@@ -88,17 +91,20 @@ def _filter_of(request: Request, context: Context) -> JobFilter:
 def get_job(world: World, request: Request, context: Context) -> Response:
     """``GET /jobs/{id}``: a job, with its parameters unless ``exclude_params`` is true."""
     job = world.job(context.by.instance, context["id"])
-    return Response.of_json(_job(job, context, flag_of(request, "exclude_params") is not True))
+    answer = Response.of_json(_job(job, context, flag_of(request, "exclude_params") is not True))
+    world.dispatcher.count_poll(job)
+    return answer
 
 
 def _job(job: Job, context: Context, with_params: bool) -> dict[str, Any]:
+    shown = job.shown or job.status
     state = {
-        "status": job.status,
+        "status": shown,
         "reason": job.reason,
         "reason_code": job.reason_code,
         "reason_solution": job.reason_solution,
     }
-    status = "Cancelled - Ran too long" if job.ran_too_long else job.status
+    status = "Cancelled - Ran too long" if job.ran_too_long else shown
     cost = job.submission.cost
     document: dict[str, Any] = {
         "id": job.id,
@@ -142,7 +148,7 @@ def get_job_results(world: World, request: Request, context: Context) -> Respons
     """
     job = world.job(context.by.instance, context["id"])
     if job.status == "Failed":
-        return Response.of_text(f"{job.reason} (error code {job.reason_code})")
+        return Response.of_text(job.result or f"{job.reason} (error code {job.reason_code})")
     result = world.take_result(job)
     return NO_CONTENT if result is None else Response.of_raw_json(result.encode())
 

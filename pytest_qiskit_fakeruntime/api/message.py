@@ -92,11 +92,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP response as it would come over the wire."""
+    """One HTTP response as it would come over the wire.
+
+    Attributes:
+        status: HTTP status.
+        body: As sent.
+        headers: By name.
+        delay: Seconds after which it comes, in the service's time.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
 
     @classmethod
     def of_json(cls, document: Any, status: int = 200) -> Response:

@@ -24,12 +24,14 @@ class Context:
         parts: What stood in the braces of the path.
         version: API version the request speaks.
         trace: Id of this exchange.
+        user: Id of the user who asks, where there are credentials.
     """
 
     caller: Caller | None
     parts: dict[str, str]
     version: str
     trace: str
+    user: str | None = None
 
     @property
     def by(self) -> Caller:

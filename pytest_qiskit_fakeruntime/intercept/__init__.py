@@ -58,13 +58,17 @@ class Interception:
     Args:
         endpoint: What answers.
         environ: The credentials that the client shall find in the environment.
+        virtual_sleep: Whether the whole process sleeps by the fake's clock, not only the client.
 
     Attributes:
         blocked: What was about to reach IBM by ways that we do not answer.
     """
 
-    def __init__(self, endpoint: Endpoint, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, environ: Mapping[str, str], *, virtual_sleep: bool = False
+    ) -> None:
         self._endpoint = endpoint
+        self._virtual_sleep = virtual_sleep
         self._environ = environ
         self._stack: ExitStack | None = None
         self.blocked: list[NetworkBlocked] = []
@@ -106,7 +110,7 @@ class Interception:
                 raise UsageError("this fake has already been started; stop it first")
             with ExitStack() as stack:
                 stack.enter_context(Sandbox(self._environ))
-                stack.enter_context(VirtualWaiting(self._endpoint.clock))
+                stack.enter_context(VirtualWaiting(self._endpoint.clock, self._virtual_sleep))
                 stack.enter_context(Guard(self._judge))
                 stack.enter_context(self._httpx)
                 stack.enter_context(self._requests)

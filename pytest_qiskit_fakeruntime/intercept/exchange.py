@@ -118,6 +118,9 @@ class Exchange(BaseAdapter):
                 response = self._attempt(fake, request, options, message)
             except NoResponse as broken:
                 silence = broken
+                patience = _read_timeout(options["timeout"])
+                if silence.kind == "timeout" and patience:
+                    fake.endpoint.clock.advance(patience)
             if response is not None:
                 response.raw.retries = retries
                 if not _wants_retry(retries, method, response):
@@ -157,6 +160,11 @@ class Exchange(BaseAdapter):
             unmatched = UnmatchedRequestError(miss.method, miss.url, miss.nearest)
             unmatched.request = request
             raise unmatched from None
+        if answer.delay:
+            patience = _read_timeout(options["timeout"])
+            if patience is not None and patience < answer.delay:
+                raise NoResponse("timeout")
+            fake.endpoint.clock.advance(answer.delay)
         return self._own(_response(request, answer))
 
     def _own(self, response: Any) -> requests.Response:
@@ -247,10 +255,15 @@ def _broken(silence: NoResponse, pool: Any, target: str, timeout: Any) -> HTTPEr
         hangup = RemoteDisconnected("Remote end closed connection without response")
         return ProtocolError("Connection aborted.", hangup)
     if silence.kind == "timeout":
-        read = getattr(timeout, "read_timeout", timeout)
-        read = read[1] if isinstance(read, tuple) else read
-        return ReadTimeoutError(pool, target, f"Read timed out. (read timeout={read})")
+        patience = _read_timeout(timeout)
+        return ReadTimeoutError(pool, target, f"Read timed out. (read timeout={patience})")
     raise silence
+
+
+def _read_timeout(timeout: Any) -> Any:
+    """How long a request waits for its answer, by what `requests` was told."""
+    read = getattr(timeout, "read_timeout", timeout)
+    return read[1] if isinstance(read, tuple) else read
 
 
 _EXHAUSTED: tuple[tuple[type[Exception], type[requests.RequestException]], ...] = (

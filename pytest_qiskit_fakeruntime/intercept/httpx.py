@@ -97,9 +97,15 @@ class HttpxInterception:
         message = Request.of(
             request.method, str(request.url), request.headers.items(), request.content
         )
+        patience = request.extensions.get("timeout", {}).get("read")
         try:
             answer = self.endpoint.handle(message)
+            if patience is not None and patience < answer.delay:
+                raise NoResponse("timeout")
+            self.endpoint.clock.advance(answer.delay)
         except NoResponse as silence:
+            if silence.kind == "timeout" and patience:
+                self.endpoint.clock.advance(patience)
             if silence.kind not in _BREAKS:
                 raise
             error, text = _BREAKS[silence.kind]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 DEFAULT_ACCOUNT = "local"
 DEFAULT_CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/local::local"
 DEFAULT_API_KEY = "fake-runtime-api-key"
+
+USAGE_PERIOD = timedelta(days=28)
+"""For how long QPU time counts against the limit of an instance (contract, section 6.4)."""
+
+
+def user_of(api_key: str) -> str:
+    """The id of the user behind an API key."""
+    return f"IBMid-{hashlib.sha256(api_key.encode()).hexdigest()[:10].upper()}"
 
 
 REGIONS = ("us-east", "eu-de")
@@ -110,6 +120,8 @@ class Instance:
         usage_allocation_seconds: QPU time that the account allots to it, in seconds.
         usage_consumed_seconds: QPU time used up in this period, in seconds.
         archived: Whether the catalog refuses to tell its plan (403).
+        api_keys: The API keys that may use it; ``None`` for all.
+        charges: What was consumed when, in this period.
     """
 
     name: str = "local"
@@ -122,6 +134,8 @@ class Instance:
     usage_allocation_seconds: int | None = None
     usage_consumed_seconds: float = 0
     archived: bool = False
+    api_keys: list[str] | None = None
+    charges: list[tuple[datetime, float]] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
@@ -131,13 +145,18 @@ class Instance:
         if self.region not in REGIONS:
             raise ValueError(f"{self.region!r} is not a region; choose from {', '.join(REGIONS)}.")
         if not self.crn:
-            self.crn = (
-                f"crn:v1:bluemix:public:quantum-computing:{self.region}"
-                f":a/{DEFAULT_ACCOUNT}:{self.name}::"
-            )
+            self.crn = self.usual_crn
         self.region = CRN.parse(self.crn).region
         if self.usage_limit_seconds == "plan":
             self.usage_limit_seconds = PLANS[self.plan].usage_limit_seconds
+
+    @property
+    def usual_crn(self) -> str:
+        """The CRN that it gets unless it is given one."""
+        return (
+            f"crn:v1:bluemix:public:quantum-computing:{self.region}"
+            f":a/{DEFAULT_ACCOUNT}:{self.name}::"
+        )
 
     @property
     def plan_details(self) -> Plan:
@@ -147,6 +166,50 @@ class Instance:
     def has_device(self, name: str) -> bool:
         """Whether the instance may use a device."""
         return self.devices is None or name in self.devices
+
+    def admits(self, user: str) -> bool:
+        """Whether a user may use it."""
+        return self.api_keys is None or user in map(user_of, self.api_keys)
+
+    def reckon(self, now: datetime) -> None:
+        """Bring the bill up to date: what was set by hand counts from now, old charges no more."""
+        by_hand = self.usage_consumed_seconds - sum(seconds for _, seconds in self.charges)
+        if by_hand < -1e-6:
+            self.charges.clear()
+            by_hand = self.usage_consumed_seconds
+        if by_hand > 1e-6:
+            self.charges.append((now, by_hand))
+        lasting = [charge for charge in self.charges if charge[0] > now - USAGE_PERIOD]
+        if len(lasting) < len(self.charges):
+            self.charges[:] = lasting
+            self.usage_consumed_seconds = sum(seconds for _, seconds in lasting)
+
+    def charge(self, seconds: float, at: datetime) -> None:
+        """Put QPU time on the bill."""
+        self.charges.append((at, seconds))
+        self.usage_consumed_seconds += seconds
+
+    def use_up(self) -> None:
+        """Use up all there is, but no more."""
+        limit = self.usage_limit_seconds
+        if isinstance(limit, (int, float)):
+            self.usage_consumed_seconds = max(self.usage_consumed_seconds, limit)
+
+    @property
+    def limit_reached(self) -> bool:
+        """Whether nothing is left."""
+        limit = self.usage_limit_seconds
+        return isinstance(limit, (int, float)) and self.usage_consumed_seconds >= limit
+
+    @property
+    def available_at(self) -> datetime | None:
+        """When enough of the charges will be forgotten for jobs to run again."""
+        limit, left = self.usage_limit_seconds, self.usage_consumed_seconds
+        for at, seconds in sorted(self.charges):
+            left -= seconds
+            if isinstance(limit, (int, float)) and left < limit:
+                return at + USAGE_PERIOD
+        return None
 
 
 class Accounts:
@@ -163,13 +226,24 @@ class Accounts:
             self.add(instance)
 
     def add(self, instance: Instance) -> Instance:
-        """Add an instance, or replace the one with that CRN."""
+        """Add an instance, or replace the one with that CRN.
+
+        Names need not be unique: of those without a CRN of their own, each gets another one.
+        """
+        usual, number = instance.usual_crn, 2
+        while instance.crn.startswith(usual.removesuffix("::")) and instance.crn in self.instances:
+            instance.crn = f"{usual.removesuffix('::')}-{number}::"
+            number += 1
         self.instances[instance.crn] = instance
         return instance
 
-    def charge(self, crn: str, seconds: float) -> None:
-        """Put QPU time on an instance's bill."""
-        self.instances[crn].usage_consumed_seconds += seconds
+    def of(self, user: str) -> list[Instance]:
+        """The instances that a user may use."""
+        return [instance for instance in self.instances.values() if instance.admits(user)]
+
+    def concerned(self, crn: str | None) -> list[Instance]:
+        """The instance of a CRN; all of them if there is none such."""
+        return [self.instances[crn]] if crn in self.instances else list(self.instances.values())
 
     def accepts(self, api_key: str) -> bool:
         """Whether an API key is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 UTC = timezone.utc
@@ -25,19 +26,21 @@ class Clock:
     def __init__(self, start: datetime | None = None) -> None:
         if start is not None and start.tzinfo is None:
             start = start.replace(tzinfo=UTC)
-        self._start = start
+        self.start = start
         self._skipped = 0.0
+        self.real_time: Callable[[], float] = lambda: time.time()
+        """The time outside. Looked up on each call: freezegun may have replaced it."""
         self._lock = threading.Lock()
 
     @property
     def now(self) -> datetime:
         """The current moment, in UTC."""
-        base = self._start or datetime.fromtimestamp(time.time(), UTC)
+        base = self.start or datetime.fromtimestamp(self.real_time(), UTC)
         return base + timedelta(seconds=self._skipped)
 
     def time(self) -> float:
         """The current moment in seconds since the epoch, like `time.time`."""
-        base = self._start.timestamp() if self._start else time.time()
+        base = self.start.timestamp() if self.start else self.real_time()
         return base + self._skipped
 
     @property

@@ -7,22 +7,38 @@ import difflib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import UTC
 from .snapshots import Catalogue, Snapshot, UnknownDevice
 
-STATUSES: Mapping[str, tuple[bool, str, str]] = {
-    # name: (operational, name in GET /backends, reason)
-    "online": (True, "online", "available"),
-    "internal": (True, "online", "internal"),
-    "dedicated": (True, "online", "dedicated"),
-    "paused": (True, "paused", "paused"),
-    "maintenance": (False, "paused", "maintenance"),
-    "reserved": (True, "paused", "reserved"),
-    "offline": (False, "offline", "offline"),
+
+class DeviceStatus(NamedTuple):
+    """What a device's status means.
+
+    Attributes:
+        operational: Whether the device accepts jobs.
+        listed: What ``GET /backends`` calls it.
+        reason: Why.
+        runs: Whether jobs leave its queue.
+    """
+
+    operational: bool
+    listed: str
+    reason: str
+    runs: bool = True
+
+
+STATUSES: Mapping[str, DeviceStatus] = {
+    "online": DeviceStatus(True, "online", "available"),
+    "internal": DeviceStatus(True, "online", "internal"),
+    "dedicated": DeviceStatus(True, "online", "dedicated"),
+    "paused": DeviceStatus(True, "paused", "paused", runs=False),
+    "maintenance": DeviceStatus(False, "paused", "maintenance", runs=False),
+    "reserved": DeviceStatus(True, "paused", "reserved"),
+    "offline": DeviceStatus(False, "offline", "offline", runs=False),
 }
-"""Device statuses by name: is it operational, how ``GET /backends`` calls it, and why."""
+"""Device statuses by name."""
 
 
 class Device:
@@ -35,7 +51,7 @@ class Device:
             the choice to the run.
     """
 
-    __slots__ = ("_earlier", "_queue_length", "_status", "name", "noise", "snapshot")
+    __slots__ = ("_queue_length", "_status", "earlier", "name", "noise", "snapshot")
 
     def __init__(
         self,
@@ -51,7 +67,7 @@ class Device:
         self.queue_length = queue_length
         self.status = status
         self.noise = noise
-        self._earlier: list[Snapshot] = []
+        self.earlier: list[Snapshot] = []
 
     @property
     def queue_length(self) -> int:
@@ -85,7 +101,7 @@ class Device:
     @property
     def operational(self) -> bool:
         """Whether the device takes jobs at all."""
-        return STATUSES[self._status][0]
+        return STATUSES[self._status].operational
 
     @property
     def num_qubits(self) -> int:
@@ -114,7 +130,7 @@ class Device:
             before: The newest calibration that is not younger than this; ``{}`` if there is
                 none so old.
         """
-        for snapshot in (self.snapshot, *self._earlier):
+        for snapshot in (self.snapshot, *self.earlier):
             calibrated = snapshot.calibrated
             if before is None or calibrated is None or calibrated <= before:
                 return snapshot.properties_json(self.name)
@@ -169,8 +185,8 @@ class Device:
             self.snapshot = calibration
             return
         oldest = datetime.min.replace(tzinfo=UTC)
-        self.snapshot, *self._earlier = sorted(
-            (calibration, self.snapshot, *self._earlier),
+        self.snapshot, *self.earlier = sorted(
+            (calibration, self.snapshot, *self.earlier),
             key=lambda snapshot: snapshot.calibrated or oldest,
             reverse=True,
         )
@@ -188,10 +204,10 @@ class Devices(Mapping[str, Device]):
     def __init__(self, catalogue: Catalogue, names: Iterable[str] | None = None) -> None:
         self.catalogue = catalogue
         self._lock = threading.Lock()
-        self._open = names is None
+        self.every = names is None
         self._listed: dict[str, Device] = {}
         self._unlisted: dict[str, Device] = {}
-        self._removed: set[str] = set()
+        self.removed: set[str] = set()
         for name in catalogue if names is None else names:
             self.add(name)
 
@@ -200,7 +216,7 @@ class Devices(Mapping[str, Device]):
         if device is not None:
             return device
         alias = name.startswith(("ibm_", "ibmq_"))
-        if not self._open or not alias or name in self._removed:
+        if not self.every or not alias or name in self.removed:
             raise UnknownDevice(name, self._listed)
         with self._lock:
             return self._unlisted.setdefault(name, Device(name, self.catalogue[name]))
@@ -215,12 +231,21 @@ class Devices(Mapping[str, Device]):
         """The devices listed now: other threads may add and remove meanwhile."""
         return self._listed.copy().values()
 
+    def runs(self, name: str) -> bool:
+        """Whether jobs leave the queue of a device. They do if it has been retired: to fail."""
+        device = self.get(name)
+        return device is None or STATUSES[device.status].runs
+
+    def all(self) -> list[Device]:
+        """The devices that are listed, and those that were asked for by another name."""
+        return [*self._listed.values(), *self._unlisted.values()]
+
     @property
     def aliases(self) -> list[str]:
         """IBM names that are understood although they are not listed."""
-        if not self._open:
+        if not self.every:
             return []
-        taken = self._listed.keys() | self._removed
+        taken = self._listed.keys() | self.removed
         return [name for name in self.catalogue.aliases if name not in taken]
 
     def add(self, name: str, snapshot: Snapshot | None = None, **state: Any) -> Device:
@@ -237,7 +262,7 @@ class Devices(Mapping[str, Device]):
         device = Device(name, snapshot or self.catalogue[name], **state)
         with self._lock:
             self._listed[name] = device
-            self._removed.discard(name)
+            self.removed.discard(name)
         return device
 
     def remove(self, name: str) -> None:
@@ -250,4 +275,4 @@ class Devices(Mapping[str, Device]):
         with self._lock:
             self._listed.pop(known, None)
             self._unlisted.pop(known, None)
-            self._removed.add(known)
+            self.removed.add(known)

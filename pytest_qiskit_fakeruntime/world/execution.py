@@ -72,13 +72,23 @@ class Rejected(Exception):
 
 
 class JobFailed(Exception):
-    """The job was accepted but ends as Failed, with a reason and a code."""
+    """The job was accepted but ends as Failed, with a reason and a code.
 
-    def __init__(self, code: int, reason: str, solution: str = "") -> None:
-        super().__init__(code, reason, solution)
+    Attributes:
+        code: IBM's error code.
+        reason: What went wrong, for people.
+        solution: What to do about it.
+        qpu_seconds: QPU time that it is charged all the same.
+    """
+
+    def __init__(
+        self, code: int, reason: str, solution: str = "", qpu_seconds: float = 0.0
+    ) -> None:
+        super().__init__(code, reason, solution, qpu_seconds)
         self.code = code
         self.reason = reason
         self.solution = solution
+        self.qpu_seconds = qpu_seconds
 
 
 class Executor(Protocol):

@@ -10,6 +10,9 @@ from typing import Any
 RUNTIME = "runtime"
 """Stands for every operation of the runtime API (not IAM, search or catalog)."""
 
+JOB = "job"
+"""Stands for a job that the service has accepted."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -20,11 +23,18 @@ class Fault:
         answer: Makes the answer that is given instead of the real one: called with the
             request and with a function that gives the real answer. It may raise.
         on: The operation it concerns unless told otherwise.
+        change: Changes the service: called with the world, and with the request (or the job)
+            that it strikes. A fault that has no ``answer`` of its own leaves that to others.
+        fits: Which requests (or jobs) it can strike at all.
+        delay: Seconds that the answer takes.
     """
 
     name: str
-    answer: Callable[[Any, Callable[[], Any]], Any]
+    answer: Callable[[Any, Callable[[], Any]], Any] | None = None
     on: str = RUNTIME
+    change: Callable[[Any, Any], object] | None = None
+    fits: Callable[[Any], bool] | None = None
+    delay: float = 0.0
 
     def __repr__(self) -> str:
         return self.name
@@ -60,6 +70,16 @@ class Injection:
         """Whether nothing is left of it."""
         return self.removed or (self.times is not None and self.fired >= self.times)
 
+    def strike(self) -> bool:
+        """Whether it strikes now; it is for this request."""
+        if self.spent:
+            return False
+        if self._passed < self.after:
+            self._passed += 1
+            return False
+        self.fired += 1
+        return True
+
     @property
     def missed(self) -> bool:
         """Whether it should have come to pass and did not, or not as often as it was told."""
@@ -85,23 +105,24 @@ class FaultPlan:
         with self._lock:
             injection.removed = True
 
-    def take(self, operation: str, of_runtime: bool, request: Any) -> Fault | None:
-        """The fault that strikes this request, if one does."""
-        if not self._injections:
-            return None
-        with self._lock:
-            for injection in self._injections:
-                meant = injection.on == operation or (injection.on == RUNTIME and of_runtime)
-                if injection.spent or not meant:
-                    continue
-                if injection.when is not None and not injection.when(request):
-                    continue
-                if injection._passed < injection.after:
-                    injection._passed += 1
-                    continue
-                injection.fired += 1
-                return injection.fault
-        return None
+    def take(self, operation: str, of_runtime: bool, subject: Any) -> list[Fault]:
+        """The faults that strike this request (or this job), in order.
+
+        Of those that have an answer of their own only the first strikes. Conditions are asked
+        outside the lock: they are the user's, and may do as they please.
+        """
+        struck: list[Fault] = []
+        for injection in list(self._injections):
+            fault = injection.fault
+            meant = injection.on == operation or (injection.on == RUNTIME and of_runtime)
+            answered = fault.answer is not None and any(one.answer for one in struck)
+            if injection.spent or not meant or answered:
+                continue
+            if all(is_for(subject) for is_for in (fault.fits, injection.when) if is_for):
+                with self._lock:
+                    if injection.strike():
+                        struck.append(fault)
+        return struck
 
     @property
     def missed(self) -> list[Injection]:

@@ -18,7 +18,7 @@ class Identities:
 
     def __init__(self, seed: int | str) -> None:
         self.seed = seed
-        self._counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def digest(self, purpose: str, number: int = 0) -> bytes:
@@ -27,13 +27,13 @@ class Identities:
 
     def _next(self, purpose: str) -> bytes:
         with self._lock:
-            self._counts[purpose] += 1
-            number = self._counts[purpose]
+            self.counts[purpose] += 1
+            number = self.counts[purpose]
         return self.digest(purpose, number)
 
-    def job_id(self) -> str:
+    def job_id(self, purpose: str = "job") -> str:
         """Twenty characters, like the xids that the service gives to jobs."""
-        return "d" + base64.b32hexencode(self._next("job")).decode().lower()[:19]
+        return "d" + base64.b32hexencode(self._next(purpose)).decode().lower()[:19]
 
     def uuid(self, purpose: str) -> str:
         """A UUID, as the service gives to sessions and traces."""

@@ -8,6 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from . import lifecycle
+from .execution import Outcome
+from .progress import IMMEDIATE, Ending, Progress
+
+_CREATED = datetime.max
+"""Stands for the moment at which the job was submitted."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,16 @@ class Job:
         result: Body of its results, once there is one.
         qpu_seconds: QPU time it was charged.
         notes: What the engine says it did.
+        number: Its place in the order of submission.
+        progress: What it waits for in the queue, and while it runs.
+        ending: How it will end, if that is settled.
+        shown: Status that is shown instead of the real one.
+        since: When it came into its present state.
+        polls: How often it was seen in its present state.
+        polled_at: When it was seen last.
+        executing: Whether a thread is busy with it.
+        outcome: What the executor made of it, before it is told to anybody.
+        took: Seconds that the executor took.
     """
 
     id: str
@@ -84,6 +99,20 @@ class Job:
     result: str | None = None
     qpu_seconds: float = 0.0
     notes: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+    progress: Progress = IMMEDIATE
+    ending: Ending | None = None
+    shown: str | None = None
+    since: datetime = _CREATED
+    polls: int = 0
+    polled_at: datetime | None = None
+    executing: bool = False
+    outcome: Outcome | None = None
+    took: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.since is _CREATED:
+            self.since = self.created
 
     @property
     def program_id(self) -> str:
@@ -163,6 +192,7 @@ class Jobs(Mapping[str, Job]):
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self._pending: dict[str, Job] = {}
 
     def __getitem__(self, job_id: str) -> Job:
         return self._jobs[job_id]
@@ -180,10 +210,23 @@ class Jobs(Mapping[str, Job]):
     def add(self, job: Job) -> None:
         """Take in a job."""
         self._jobs[job.id] = job
+        if job.pending:
+            self._pending[job.id] = job
+
+    def pending(self) -> list[Job]:
+        """The jobs that have not ended, oldest first."""
+        if not self._pending:
+            return []
+        jobs = list(self._pending.values())
+        for job in jobs:
+            if not job.pending:
+                self._pending.pop(job.id, None)
+        return [job for job in jobs if job.pending]
 
     def remove(self, job_id: str) -> None:
         """Forget a job and its data."""
         del self._jobs[job_id]
+        self._pending.pop(job_id, None)
 
     def matching(self, wanted: JobFilter) -> list[Job]:
         """The jobs a filter accepts, oldest first."""

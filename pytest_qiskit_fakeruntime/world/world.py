@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 from .accounts import Accounts, Instance
 from .calls import Calls
 from .clock import Clock
 from .devices import Device, Devices
-from .execution import Executor, JobFailed, Task
-from .faults import FaultPlan
+from .dispatch import Dispatcher
+from .execution import Executor, Task
+from .faults import JOB, FaultPlan
 from .identity import Identities
 from .jobs import Job, Jobs, Submission
-from .lifecycle import IllegalTransition
+from .progress import IMMEDIATE, Ending, Progress
 from .sessions import Session
 from .snapshots import UnknownDevice
 
@@ -32,6 +36,9 @@ class Refusal(Exception):
         self.kind = kind
         self.facts = facts
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), self.kind, **self.facts), ()
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -44,8 +51,8 @@ class Caller:
 class World:
     """The state of a fake IBM Quantum, and the only one.
 
-    Jobs run in the thread that submits them, outside the lock: nobody waits for somebody
-    else's simulation.
+    Jobs run in the thread that finds that they have left the queue, outside the lock: nobody
+    waits for somebody else's simulation.
 
     Args:
         devices: The devices of the service.
@@ -54,6 +61,7 @@ class World:
         clock: The service's time.
         seed: Seed of ids, traces and every job's random numbers.
         noise: Whether jobs are simulated with noise where the device does not say.
+        progress: What jobs wait for in the queue, and while they run.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class World:
         clock: Clock,
         seed: int | str,
         noise: bool = True,
+        progress: Progress = IMMEDIATE,
     ) -> None:
         self.devices = devices
         self.accounts = accounts
@@ -72,12 +81,14 @@ class World:
         self.clock = clock
         self.ids = Identities(seed)
         self.noise = noise
+        self.progress = progress
         self.jobs = Jobs()
         self.sessions: dict[str, Session] = {}
         self.faults = FaultPlan()
         self.calls = Calls()
-        self._lock = threading.RLock()
-        self._submitted = 0
+        self.lock = threading.RLock()
+        self.dispatcher = Dispatcher(self)
+        self.submitted = 0
 
     def device(self, instance: Instance, name: str) -> Device:
         """A device that the instance may use.
@@ -126,7 +137,7 @@ class World:
         client: str | None = None,
         caller: str | None = None,
     ) -> Job:
-        """Take in a job, and run it.
+        """Take in a job. It has run when this returns, unless it has to wait.
 
         Raises:
             Refusal: If the device or the session do not take it.
@@ -138,9 +149,9 @@ class World:
         if not device.operational:
             raise Refusal("backend_unavailable", name=device.name)
         session = self._session_for(by, submission)
-        with self._lock:
-            self._submitted += 1
-            number, job_id = self._submitted, self.ids.job_id()
+        with self.lock:
+            self.submitted += 1
+            number, job_id = self.submitted, self.ids.job_id()
         job = Job(
             id=job_id,
             submission=submission,
@@ -151,15 +162,25 @@ class World:
             client=client,
             caller=caller,
             tags=list(submission.tags),
+            number=number,
+            progress=self.progress,
         )
-        job.estimated_seconds = self.executor.check(self._task(job, device))
-        with self._lock:
+        job.estimated_seconds = self.executor.check(self.task(job, device))
+        for fault in self.faults.take(JOB, False, job):
+            if fault.change is not None:
+                fault.change(self, job)
+        with self.lock:
             self._session_for(by, submission)  # it may have closed meanwhile
             if session is not None:
                 session.backend = job.backend
             self.jobs.add(job)
-        self._run(job, device, session)
+        self.settle()
         return job
+
+    def settle(self) -> None:
+        """Bring the service up to the present: what is due happens now."""
+        if self.jobs.pending() or self.live_sessions():
+            self.dispatcher.settle()
 
     def _session_for(self, by: Caller, submission: Submission) -> Session | None:
         if submission.session_id is None:
@@ -173,7 +194,8 @@ class World:
             )
         return session
 
-    def _task(self, job: Job, device: Device) -> Task:
+    def task(self, job: Job, device: Device) -> Task:
+        """A job as the executor takes it."""
         return Task(
             job_id=job.id,
             program_id=job.program_id,
@@ -184,41 +206,35 @@ class World:
             started=job.running_at or job.created,
         )
 
-    def _run(self, job: Job, device: Device, session: Session | None) -> None:
-        with self._lock:
-            if not job.pending:
-                return  # cancelled before it could start
-            job.step("start", self.clock.now)
-            if session is not None:
-                session.step("activate", self.clock.now)
-                session.last_job_started = job.running_at
-        try:
-            outcome = self.executor.run(self._task(job, device))
-        except JobFailed as failure:
-            self._fail(job, failure.code, failure.reason, failure.solution)
-        except BaseException:
-            self._fail(job, 9999, "Internal error.", "")
-            raise
-        else:
-            with self._lock:
-                if job.pending:
-                    job.result = outcome.result
-                    job.qpu_seconds = outcome.qpu_seconds
-                    job.notes = outcome.notes
-                    job.step("complete", self.clock.now)
-                    self.accounts.charge(job.instance, job.qpu_seconds)
-        finally:
-            if session is not None:
-                with self._lock:
-                    session.last_job_completed = job.finished_at
-                    session.qpu_seconds += job.qpu_seconds
-                    self._close_if_done(session)
+    def time_limit(self, job: Job) -> float:
+        """The longest execution of a job, in seconds: its own limit, or the plan's."""
+        if job.submission.cost:
+            return job.submission.cost
+        instance = self.accounts.instances.get(job.instance)
+        return float("inf") if instance is None else instance.plan_details.max_cost
 
-    def _fail(self, job: Job, code: int, reason: str, solution: str) -> None:
-        with self._lock:
-            if job.pending:
-                job.reason, job.reason_code, job.reason_solution = reason, code, solution
-                job.step("fail", self.clock.now)
+    def is_over_limit(self, job: Job) -> bool:
+        """Whether a job has to wait until its instance has QPU time again."""
+        instance = self.accounts.instances.get(job.instance)
+        if instance is None or instance.usage_limit_seconds is None:
+            return False
+        instance.reckon(self.clock.now)
+        return instance.limit_reached
+
+    def settle_bill(self, job: Job, at: datetime) -> None:
+        """A job has ended: charge it. A dedicated session is charged by its own time."""
+        session = self.sessions.get(job.session_id or "")
+        if session is None or session.mode != "dedicated":
+            self._charge(job.instance, job.qpu_seconds, at)
+        if session is not None:
+            session.qpu_seconds += job.qpu_seconds
+            if job.running_at is not None:
+                session.last_job_completed = at
+            self._close_if_done(session, at)
+
+    def _charge(self, crn: str, seconds: float, at: datetime) -> None:
+        if crn in self.accounts.instances and seconds:
+            self.accounts.instances[crn].charge(seconds, at)
 
     def cancel(self, job: Job) -> None:
         """Cancel a job.
@@ -226,13 +242,16 @@ class World:
         Raises:
             Refusal: If it has already ended.
         """
-        with self._lock:
-            try:
-                job.step("cancel", self.clock.now)
-            except IllegalTransition:
-                raise Refusal("job_not_cancellable", id=job.id, status=job.status) from None
-            if job.session_id in self.sessions:
-                self._close_if_done(self.sessions[job.session_id])
+        with self.lock:
+            now = self.clock.now
+            if not job.pending:
+                raise Refusal("job_not_cancellable", id=job.id, status=job.status)
+            self.dispatcher.end(job, self._cancelled(job, now), now)
+
+    def _cancelled(self, job: Job, now: datetime) -> Ending:
+        """A job that is cancelled while it runs is charged for the time that it has run."""
+        ran = (now - job.running_at).total_seconds() if job.running_at else 0.0
+        return Ending("cancel", qpu_seconds=min(ran, job.estimated_seconds))
 
     def delete(self, job: Job) -> None:
         """Delete a job and its data.
@@ -240,7 +259,7 @@ class World:
         Raises:
             Refusal: If it has not ended.
         """
-        with self._lock:
+        with self.lock:
             if job.pending:
                 raise Refusal("job_not_terminal", id=job.id, status=job.status)
             if job.id not in self.jobs:
@@ -252,7 +271,7 @@ class World:
 
         A private job's results can be read once.
         """
-        with self._lock:
+        with self.lock:
             result = job.result if job.status == "Completed" else None
             if job.private:
                 job.result = None
@@ -280,7 +299,7 @@ class World:
             max_ttl=min(max_ttl or plan.max_ttl, plan.max_ttl),
             created=self.clock.now,
         )
-        with self._lock:
+        with self.lock:
             self.sessions[session.id] = session
         return session
 
@@ -289,30 +308,47 @@ class World:
 
         A closed session stays closed.
         """
-        with self._lock:
+        with self.lock:
             if session.state == "closed":
                 return
             session.accepting_jobs = accepting
-            self._close_if_done(session)
+            self._close_if_done(session, self.clock.now)
 
-    def close_session(self, session: Session) -> None:
+    def close_session(self, session: Session, reason: str = "session_closed_early") -> None:
         """End a session: its queued jobs will not run. Closing twice is no error."""
-        with self._lock:
+        with self.lock:
             if session.state == "closed":
                 return
-            for job in self._pending_in(session):
+            now = self.clock.now
+            for job in self.pending_in(session):
                 if job.status == "Queued":
-                    job.step("cancel", self.clock.now)
-            session.step("close", self.clock.now, "session_closed_early")
+                    self.dispatcher.end(job, Ending("cancel", qpu_seconds=0.0), now)
+            if session.state != "closed":
+                self.step_session(session, "close", now, reason)
 
-    def _close_if_done(self, session: Session) -> None:
+    def _close_if_done(self, session: Session, at: datetime) -> None:
         """Close a session that takes no more jobs and has none left."""
-        if session.state == "closed" or session.accepting_jobs or self._pending_in(session):
+        if session.state == "closed" or session.accepting_jobs or self.pending_in(session):
             return
-        session.step("close", self.clock.now, "session_closed_early")
+        self.step_session(session, "close", at, "session_closed_early")
 
-    def _pending_in(self, session: Session) -> list[Job]:
-        return [job for job in self.jobs.values() if job.pending and job.session_id == session.id]
+    def step_session(
+        self, session: Session, event: str, at: datetime, reason: str | None = None
+    ) -> None:
+        """Let something happen to a session, and charge a dedicated one for its time."""
+        before = session.active_seconds
+        session.step(event, at, reason)
+        if session.mode == "dedicated":
+            self._charge(session.instance, session.active_seconds - before, at)
+
+    def pending_in(self, session: Session) -> list[Job]:
+        """The jobs of a session that have not ended."""
+        return [job for job in self.jobs.pending() if job.session_id == session.id]
+
+    def live_sessions(self) -> list[Session]:
+        """The sessions that are not closed."""
+        with self.lock:
+            return [one for one in self.sessions.values() if one.state != "closed"]
 
     def queue_length(self, device: Device) -> int:
         """Jobs that wait at a device, ours and other people's."""
@@ -320,4 +356,4 @@ class World:
 
     def waiting(self) -> Counter[str]:
         """How many of our jobs wait, by the name of their device."""
-        return Counter(job.backend for job in self.jobs.values() if job.pending)
+        return Counter(job.backend for job in self.jobs.pending())

@@ -19,6 +19,7 @@ from pytest_qiskit_fakeruntime.world.clock import Clock
 from pytest_qiskit_fakeruntime.world.devices import Devices
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Outcome, Rejected, Task
 from pytest_qiskit_fakeruntime.world.jobs import Job, Submission
+from pytest_qiskit_fakeruntime.world.progress import BY_HAND
 from pytest_qiskit_fakeruntime.world.world import World
 
 START = datetime(2026, 9, 12, 10, 0, tzinfo=timezone.utc)
@@ -112,6 +113,7 @@ def queued(service: Service, job_id: str, **submission: Any) -> Job:
         world.clock.now,
         seed=0,
         tags=list(tags),
+        progress=BY_HAND,
     )
     world.jobs.add(job)
     return job

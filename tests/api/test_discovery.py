@@ -478,6 +478,7 @@ def test_pulse_defaults_are_null(service: Service) -> None:
                 "usage_limit_seconds": 3,
                 "usage_allocation_seconds": 50,
                 "usage_limit_reached": True,
+                "time_available_at": "2026-10-10T10:00:00Z",
             },
             id="both, and reached",
         ),
@@ -494,6 +495,10 @@ def test_usage_tells_limits_only_where_there_are(
         "instance_id": DEFAULT_CRN,
         "plan_id": PLANS["premium"].id,
         "usage_consumed_seconds": 3,
+        "usage_period": {
+            "start_time": "2026-08-15T10:00:00Z",
+            "end_time": "2026-09-12T10:00:00Z",
+        },
         **told,
     }
 

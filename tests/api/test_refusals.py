@@ -152,7 +152,7 @@ def test_host_of_another_region_does_not_know_the_instance(service: Service) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "answered"), [("offline", 503), ("maintenance", 503), ("reserved", 423)]
+    ("status", "answered"), [("offline", 400), ("maintenance", 400), ("reserved", 423)]
 )
 def test_device_that_takes_no_jobs(service: Service, status: str, answered: int) -> None:
     service.world.devices["fake_manila"].status = status

@@ -171,7 +171,9 @@ def test_like_a_real_server(maker, script, method, endpoint):
 def test_read_timeout_like_a_real_server(maker, method, endpoint):
     # Nine hanging connections at 20 ms each: the only real waiting here.
     expected = real(["timeout"], MAKERS[maker], method, timeout=(5, 0.02))
-    assert fake(["timeout"], MAKERS[maker], method, endpoint, timeout=(5, 0.02)) == expected
+    calls, pauses, end = fake(["timeout"], MAKERS[maker], method, endpoint, timeout=(5, 0.02))
+    assert (calls, [pause for pause in pauses if pause != 0.02], end) == expected
+    assert pauses.count(0.02) == calls  # each try takes as long as the client waits for it
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

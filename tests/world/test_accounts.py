@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -13,7 +14,10 @@ from pytest_qiskit_fakeruntime.world.accounts import (
     Accounts,
     Instance,
     InvalidCRN,
+    user_of,
 )
+
+NOW = datetime(2026, 9, 12, tzinfo=timezone.utc)
 
 STAGING = "crn:v1:staging:public:quantum-computing:eu-de:a/0a1b:11111111-2222::"
 
@@ -132,9 +136,43 @@ def test_ids_are_those_of_the_owners() -> None:
 
 def test_charge_goes_to_one_instance() -> None:
     one, two = Instance(name="one"), Instance(name="two")
-    accounts = Accounts([one, two])
 
-    accounts.charge(two.crn, 2.5)
-    accounts.charge(two.crn, 1)
+    two.charge(2.5, NOW)
+    two.charge(1, NOW)
 
     assert (one.usage_consumed_seconds, two.usage_consumed_seconds) == (0, 3.5)
+
+
+def test_usage_is_forgotten_after_28_days() -> None:
+    instance = Instance(usage_limit_seconds=10, usage_consumed_seconds=4)
+    instance.reckon(NOW)
+    instance.charge(5, NOW + timedelta(days=1))
+    instance.charge(5, NOW + timedelta(days=2))
+    assert instance.limit_reached
+    assert instance.available_at == NOW + timedelta(days=29)
+
+    instance.reckon(NOW + timedelta(days=28, seconds=1))
+    assert instance.usage_consumed_seconds == 10
+    instance.reckon(NOW + timedelta(days=29, seconds=1))
+    assert (instance.usage_consumed_seconds, instance.limit_reached) == (5, False)
+    instance.usage_consumed_seconds = 12  # by hand
+    instance.reckon(NOW + timedelta(days=30, seconds=1))
+    assert instance.usage_consumed_seconds == 7
+    instance.usage_consumed_seconds = 1
+    instance.reckon(NOW + timedelta(days=31))
+    assert instance.usage_consumed_seconds == 1
+
+
+def test_instances_of_one_name_are_kept_apart() -> None:
+    accounts = Accounts([Instance(name="lab"), Instance(name="lab"), Instance(name="lab")])
+
+    assert len(accounts.instances) == 3
+    assert {one.name for one in accounts.instances.values()} == {"lab"}
+
+
+def test_instances_of_one_user() -> None:
+    ours, everybodys = Instance(name="ours", api_keys=["a", "b"]), Instance(name="everybody's")
+    accounts = Accounts([ours, everybodys])
+
+    assert accounts.of(user_of("a")) == [ours, everybodys]
+    assert accounts.of(user_of("c")) == [everybodys]
