@@ -32,6 +32,7 @@ class Machine:
         num_qubits: Number of qubits.
         max_shots: Most shots of one PUB.
         errors: Noise per instruction and qubits, filled by `noise`.
+        models: Noise of whole circuits, filled by `noise`.
     """
 
     def __init__(self, target: Target, configuration: Mapping[str, Any], calibrated: bool) -> None:
@@ -41,6 +42,7 @@ class Machine:
         self.max_shots = int(configuration.get("max_shots") or 100_000)
         self.calibrated = calibrated
         self.errors: dict[Any, Any] = {}
+        self.models: dict[Any, Any] = {}
 
     def supports(self, name: str, qubits: tuple[int, ...]) -> bool:
         """Whether the instruction exists on these qubits."""

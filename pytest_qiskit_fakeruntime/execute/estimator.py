@@ -15,6 +15,7 @@ import numpy as np
 
 from . import codec, observables
 from .circuits import Reduced, has_free_delay, reduce
+from .methods import Method
 from .problem import INVALID_BODY, Problem
 from .program import Run
 from .simulate import Source, sample_reduced
@@ -70,7 +71,12 @@ class Estimates:
     evs: NDArray[np.float64]
     stds: NDArray[np.float64]
     shots: int
-    methods: list[str]
+    methods: list[Method]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """How it was simulated, for the result's metadata; each way once."""
+        return [method.document for method in dict.fromkeys(self.methods)]
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class Estimation:
         """Estimate every PUB. See `program.Program.run`."""
         estimates = [estimate(run.source, pub, i) for i, pub in enumerate(self.pubs)]
         build = self._qiskit_form if self.qiskit else self._plain_form
-        notes = {"methods": [method for e in estimates for method in e.methods]}
+        notes = {"simulation": [e.documents for e in estimates]}
         return codec.encode(build(estimates)), notes
 
     def _qiskit_form(self, estimates: list[Estimates]) -> Any:
@@ -213,14 +219,14 @@ def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
     constants = np.array([terms.get((), 0.0) for terms in sums])
     evs = constants[labels].astype(float) if len(labels) else np.zeros(0)
     variances = np.zeros(len(labels))
-    methods: list[str] = []
+    methods: list[Method] = []
     for number, home in enumerate(groups):
         wanted = [e for e, label in enumerate(labels) if not home.terms.isdisjoint(sums[label])]
         needed = sorted({int(points[e]) for e in wanted})
         if not needed:
             continue
         bits, method = _measure(source, pub, home, values[needed], shots, [index, number])
-        methods.append(method)
+        methods.extend(method)
         at = {point: row for row, point in enumerate(needed)}
         for element in wanted:
             per_shot = observables.per_shot(sums[labels[element]], home, bits[at[points[element]]])
@@ -236,21 +242,22 @@ def _measure(
     values: NDArray[np.float64],
     shots: int,
     path: list[int],
-) -> tuple[NDArray[np.bool_], str]:
-    """Bits of a group's qubits, shape ``(points, shots, qubits)``, and the method used."""
+) -> tuple[NDArray[np.bool_], tuple[Method, ...]]:
+    """Bits of a group's qubits, shape ``(points, shots, qubits)``, and how they came about."""
     circuits, rows = [pub.circuit], [values]
     if has_free_delay(pub.circuit):
         circuits = [pub.circuit.assign_parameters(row) for row in values]
         rows = [np.zeros((1, 0))] * len(circuits)
-    parts, method = [], "none"
+    parts: list[NDArray[np.bool_]] = []
+    methods: tuple[Method, ...] = ()
     for step, (circuit, row) in enumerate(zip(circuits, rows, strict=True)):
         reduced = _measured(reduce(circuit, source.machine, home.qubits), home)
         order = {parameter: column for column, parameter in enumerate(circuit.parameters)}
         columns = [order[p] for p in reduced.circuit.parameters]
         result = sample_reduced(source, reduced, row[:, columns], shots, [*path, step])
         parts.append(result.bits[..., circuit.num_clbits :])
-        method = result.method
-    return np.concatenate(parts), method
+        methods = result.methods
+    return np.concatenate(parts), methods
 
 
 def _measured(reduced: Reduced, home: observables.Group) -> Reduced:

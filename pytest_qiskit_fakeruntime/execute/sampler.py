@@ -74,15 +74,15 @@ class Sampling:
 
     def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
         """Sample every PUB. See `program.Program.run`."""
-        registers, methods = [], []
+        registers, ways = [], []
         for index, pub in enumerate(self.pubs):
             values = codec.point_values(pub)
             shots = sample(run.source, pub.circuit, values, pub.shots, [index])
             shape = (*pub.shape, pub.shots)
             registers.append(split(shots.bits, pub.circuit, shape))
-            methods.append(shots.method)
+            ways.append(shots.documents)
         build = self._qiskit_form if self.qiskit else self._plain_form
-        return codec.encode(build(registers, run)), {"methods": methods}
+        return codec.encode(build(registers, run)), {"simulation": ways}
 
     def _qiskit_form(self, registers: list[dict[str, NDArray[np.bool_]]], run: Run) -> Any:
         from qiskit.primitives.containers import (
