@@ -2,9 +2,10 @@
 
 In this order, the first that fits:
 
-1. no noise and chance only at the end, up to 24 qubits (11 for Clifford circuits): one
+1. chance only at the end, up to 6 qubits (11 with noise, if the shots are many enough to be
+   worth it): one density matrix, sampled;
+2. no noise and chance only at the end, up to 24 qubits (11 for Clifford circuits): one
    state vector, sampled;
-2. noise, and chance only at the end, up to 11 qubits: one density matrix, sampled;
 3. Clifford circuits of any size: stabilizer states, with the noise Pauli-twirled;
 4. up to 14 qubits: one state vector or matrix product state per shot, exact;
 5. a matrix product state per shot, exact up to `MAX_BOND`, if that is affordable;
@@ -22,12 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import transfer
 from .problem import CANNOT_RUN, Problem
 
 if TYPE_CHECKING:
     from .circuits import Reduced
 
 DENSITY_MATRIX_QUBITS = 11
+SMALL_QUBITS = 6
+"""Most qubits of a density matrix in any case."""
 CLIFFORD_QUBITS = 12
 """Fewest qubits of a Clifford circuit that is worth a simulation as one."""
 TRAJECTORY_QUBITS = 14
@@ -83,12 +87,11 @@ def small(reduced: Reduced, noisy: bool, shots: int) -> Method | None:
     qubits = len(reduced.qubits)
     if reduced.dynamic:
         return None
-    if not noisy:
-        return Method("statevector", qubits) if qubits < CLIFFORD_QUBITS else None
-    # A density matrix is worth its square where one of them serves all shots.
-    if qubits <= DENSITY_MATRIX_QUBITS and 2**qubits <= shots:
+    # A density matrix is worth its square where one of them serves all shots, or is small.
+    most = DENSITY_MATRIX_QUBITS if noisy and 2**qubits <= shots else SMALL_QUBITS
+    if qubits <= most and transfer.understands(reduced):
         return Method("density_matrix", qubits)
-    return None
+    return Method("statevector", qubits) if qubits < CLIFFORD_QUBITS and not noisy else None
 
 
 def clifford(reduced: Reduced, noisy: bool) -> Method | None:

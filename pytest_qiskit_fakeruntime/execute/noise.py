@@ -103,6 +103,20 @@ def pauli_error(machine: Machine, name: str, qubits: tuple[int, ...]) -> PauliEr
     return error
 
 
+def transfer_error(
+    machine: Machine, name: str, qubits: tuple[int, ...]
+) -> NDArray[np.float64] | None:
+    """The Pauli transfer matrix of an instruction's error; ``None`` if it has none.
+
+    Args:
+        machine: The device.
+        name: The instruction, or the label of a delay.
+        qubits: The device's qubits.
+    """
+    error: NDArray[np.float64] | None = _remembered(machine, _transfer_error, name, qubits)
+    return error
+
+
 def realization(reduced: Reduced, machine: Machine, rng: np.random.Generator) -> QuantumCircuit:
     """One realisation of the Pauli-twirled noise of a circuit's gates, as gates of its own.
 
@@ -187,6 +201,15 @@ def _error(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError
     )
     errors = basic_device_gate_errors(target=alone, thermal_relaxation=bool(known))
     return errors[0][2] if errors else None
+
+
+def _transfer_error(
+    machine: Machine, name: str, qubits: tuple[int, ...]
+) -> NDArray[np.float64] | None:
+    from qiskit.quantum_info import PTM
+
+    error = _error(machine, name, qubits)
+    return None if error is None else PTM(error.to_quantumchannel()).data.real
 
 
 def _twirled(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError | None:

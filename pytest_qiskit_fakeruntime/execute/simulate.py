@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import aer, frames, methods, noise
+from . import aer, frames, methods, noise, transfer
 from .circuits import Reduced, has_free_delay, reduce
 from .clusters import bundles
 from .methods import Method
@@ -139,11 +139,13 @@ def _sample_bundle(
     """Bits, shape ``(points, shots, clbits)``, and how they came about."""
     noisy = source.noise and source.machine.calibrated
     machine = source.machine if noisy else None
+    method = methods.small(reduced, noisy, shots)
+    if method and method.name == "density_matrix":
+        return transfer.sample_states(reduced, values, machine, shots, seed), method
     circuits, binds = [reduced.circuit] * len(values), None
     if reduced.circuit.num_parameters:
         circuits = [reduced.circuit]
         binds = {p: values[:, i] for i, p in enumerate(reduced.circuit.parameters)}
-    method = methods.small(reduced, noisy, shots)
     if method is None:
         bound = [reduced.circuit.assign_parameters(row) for row in values]
         method = methods.clifford(reduced, noisy)
