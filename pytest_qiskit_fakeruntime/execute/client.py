@@ -74,6 +74,20 @@ def result_model(schema_version: str) -> Any:
     return module.QuantumProgramResultModel
 
 
+@functools.cache
+def options_model(program_id: str) -> Any:
+    """IBM's published model of the options of a ``sampler`` or ``estimator`` job.
+
+    Raises:
+        Lacking: If the schemas that are installed do not have it.
+    """
+    try:
+        module = import_module(f"ibm_quantum_schemas.{program_id}.version_0_1")
+    except ModuleNotFoundError as error:
+        raise Lacking(f"ibm_quantum_schemas has no model of {program_id}") from error
+    return module.OptionsModel
+
+
 def decoders(program_id: str) -> list[Any]:
     """The client's chain of result decoders for a program."""
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..world.snapshots import Snapshot
 from . import client
+from .rules import Limits
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -30,7 +31,7 @@ class Machine:
         target: The device with every gate it has, fractional ones included.
         simulator: Whether it is an ideal simulator: any gate, any qubits, no noise.
         num_qubits: Number of qubits.
-        max_shots: Most shots of one PUB.
+        limits: What it takes.
         errors: Noise per instruction and qubits, filled by `noise`.
         models: Noise of whole circuits, filled by `noise`.
     """
@@ -39,7 +40,7 @@ class Machine:
         self.target = target
         self.simulator = bool(configuration.get("simulator"))
         self.num_qubits = int(configuration["n_qubits"])
-        self.max_shots = int(configuration.get("max_shots") or 100_000)
+        self.limits = Limits.of(configuration)
         self.calibrated = calibrated
         self.errors: dict[Any, Any] = {}
         self.models: dict[Any, Any] = {}

@@ -112,5 +112,7 @@ class Engine:
             )
         module, name = PROGRAMS[task.program_id]
         parser: Any = getattr(import_module(f".{module}", __package__), name)
-        program: Program = parser.parse(task.params, machine_of(task.device.snapshot))
+        machine = machine_of(task.device.snapshot)
+        program: Program = parser.parse(task.params, machine)
+        machine.limits.check_executions(program.executions)
         return program

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codec, observables
+from . import codec, observables, rules
 from .circuits import Reduced, has_free_delay, reduce
 from .methods import Method
 from .problem import INVALID_BODY, Problem
@@ -105,6 +105,8 @@ class Estimation:
         decoded = codec.decode(params)
         options = codec.Options(decoded.get("options") or {})
         options.check_seed()
+        rules.check_payload("estimator", params)
+        machine.limits.check_rep_delay(options.get("execution", "rep_delay"))
         given = decoded.get("resilience_level")
         level = DEFAULT_RESILIENCE_LEVEL if given is None else given
         if not isinstance(level, int) or level not in LEVELS:
@@ -114,7 +116,7 @@ class Estimation:
         for index, raw in enumerate(decoded["pubs"]):
             circuit = codec.circuit_of(raw[0], index)
             pubs.append(_pub(index, [circuit, *raw[1:]], default))
-            codec.check_limits(circuit, shots_for(pubs[-1].precision), machine)
+            machine.limits.check(circuit, shots_for(pubs[-1].precision))
         return cls(tuple(pubs), options, level, bool(decoded.get("support_qiskit")))
 
     @property
@@ -178,6 +180,7 @@ class Estimation:
             "target_precision": pub.precision,
             "circuit_metadata": pub.circuit.metadata or {},
             "resilience": {},
+            "simulation": estimates.documents,
             "num_randomizations": RANDOMIZATIONS if twirls == "auto" else twirls,
         }
 
@@ -209,6 +212,7 @@ def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
         index: Its place in the job, which tells its random numbers.
     """
     shots = shots_for(pub.precision)
+    source.machine.limits.check_angles(pub.circuit, codec.point_values(pub))
     # Which point and which observable each element of the PUB takes.
     points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
     labels = np.arange(pub.observables.size).reshape(pub.observables.shape)

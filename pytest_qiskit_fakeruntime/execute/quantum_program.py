@@ -72,7 +72,7 @@ class Execution:
                 MEASUREMENT_LEVEL, f"Measurement level {level!r} is not supported on this system."
             )
         for item in program.items:
-            codec.check_limits(item.circuit, program.shots, machine)
+            machine.limits.check(item.circuit, program.shots)
         return cls(params, program)
 
     @property

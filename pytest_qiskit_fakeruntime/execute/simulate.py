@@ -89,6 +89,7 @@ def sample(
     Raises:
         Problem: If the circuit is not ISA or cannot be simulated.
     """
+    source.machine.limits.check_angles(circuit, values)
     if has_free_delay(circuit):
         parts = [
             sample(source, circuit.assign_parameters(row), values[:0, :0].reshape(1, 0), shots, p)

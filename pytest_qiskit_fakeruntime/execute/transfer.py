@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .noise import label_of, readout_probability, transfer_error
+from .rules import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +100,6 @@ class _State:
         self.reduced = reduced
         self.values = values
         self.machine = machine
-        self.order = {p: i for i, p in enumerate(reduced.circuit.parameters)}
         qubits = len(reduced.qubits)
         zero = functools.reduce(np.multiply.outer, [np.array([1.0, 0, 0, 1.0])] * qubits)
         self.vectors: Any = np.broadcast_to(zero, (len(values), *[4] * qubits))
@@ -139,18 +139,7 @@ class _State:
         return _matrix(op)[None]
 
     def numbers(self, expression: Any) -> NDArray[np.float64]:
-        """Values of an expression, shape ``(points,)``, or ``(1,)`` if it is a number."""
-        parameters = getattr(expression, "parameters", ())
-        if not parameters:
-            return np.array([float(expression)])
-        columns = self.values[:, [self.order[p] for p in parameters]]
-        slopes = [expression.gradient(p) for p in parameters]
-        if all(isinstance(slope, (int, float)) for slope in slopes):
-            origin = float(expression.bind(dict.fromkeys(parameters, 0.0)))
-            linear: NDArray[np.float64] = columns @ np.array(slopes, float) + origin
-            return linear
-        rows = (dict(zip(parameters, row, strict=True)) for row in columns.tolist())
-        return np.array([float(expression.bind(row)) for row in rows])
+        return numbers(expression, self.reduced.circuit, self.values)
 
     def take(self, places: list[int]) -> Matrices:
         """What waits for some qubits, as one matrix, after which nothing does."""

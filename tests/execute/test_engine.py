@@ -65,7 +65,7 @@ def named(name: str) -> QuantumCircuit:
             "sampler",
             {"pubs": [[bell()]], "options": {"default_shots": "a"}},
             1208,
-            "Pub 0 is not valid",
+            "Pub 0 is not valid|default_shots",
         ),
         (
             "sampler",
@@ -89,7 +89,7 @@ def named(name: str) -> QuantumCircuit:
             "estimator",
             {"pubs": [[bell(), {"IIIZZ": 1}]], "options": {"default_shots": "x"}},
             1208,
-            "not a number",
+            "default_shots",
         ),
         (
             "estimator",

@@ -39,6 +39,7 @@ def test_result_is_what_the_service_sends(result: Result) -> None:
         "target_precision": 0.015625,
         "circuit_metadata": {"name": "bell"},
         "resilience": {},
+        "simulation": [{"method": "density_matrix", "num_qubits": 2}],
         "num_randomizations": 32,
     }
     assert got.metadata["version"] == 2
