@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import warnings
@@ -34,7 +35,12 @@ class Machine:
         limits: What it takes.
         errors: Noise per instruction and qubits, filled by `noise`.
         models: Noise of whole circuits, filled by `noise`.
+        twirled: Whether the noise of its gates is Pauli-twirled.
+        perfect_gates: Whether only its readout has noise.
     """
+
+    twirled = False
+    perfect_gates = False
 
     def __init__(self, target: Target, configuration: Mapping[str, Any], calibrated: bool) -> None:
         self.target = target
@@ -44,6 +50,16 @@ class Machine:
         self.calibrated = calibrated
         self.errors: dict[Any, Any] = {}
         self.models: dict[Any, Any] = {}
+        self.variants: dict[tuple[bool, bool], Machine] = {}
+
+    def variant(self, *, twirled: bool = False, perfect_gates: bool = False) -> Machine:
+        """The same device with less noise, or noise of another kind."""
+        if (twirled, perfect_gates) == (self.twirled, self.perfect_gates):
+            return self
+        other = copy.copy(self)
+        other.twirled, other.perfect_gates = twirled, perfect_gates
+        other.errors, other.models = {}, {}
+        return self.variants.setdefault((twirled, perfect_gates), other)
 
     def supports(self, name: str, qubits: tuple[int, ...]) -> bool:
         """Whether the instruction exists on these qubits."""

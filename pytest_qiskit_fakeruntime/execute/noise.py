@@ -55,6 +55,7 @@ def noise_model(reduced: Reduced, machine: Machine, *, pauli: bool = False) -> N
     """
     if not machine.calibrated:
         return None
+    pauli = pauli or machine.twirled
     key = (reduced.qubits, reduced.sites, pauli)
     if len(machine.models) >= MODELS:
         machine.models.clear()
@@ -115,6 +116,15 @@ def transfer_error(
     """
     error: NDArray[np.float64] | None = _remembered(machine, _transfer_error, name, qubits)
     return error
+
+
+def inverse_cost(machine: Machine, name: str, qubits: tuple[int, ...]) -> float:
+    """By how much cancelling the Pauli-twirled noise of an instruction weighs each shot.
+
+    That is the sum of the magnitudes of the quasi-probabilities of the inverse channel.
+    """
+    cost: float = _remembered(machine, _inverse_cost, name, qubits)
+    return cost
 
 
 def realization(reduced: Reduced, machine: Machine, rng: np.random.Generator) -> QuantumCircuit:
@@ -209,7 +219,20 @@ def _transfer_error(
     from qiskit.quantum_info import PTM
 
     error = _error(machine, name, qubits)
-    return None if error is None else PTM(error.to_quantumchannel()).data.real
+    if error is None:
+        return None
+    matrix = PTM(error.to_quantumchannel()).data.real
+    return np.diag(np.diag(matrix)) if machine.twirled else matrix
+
+
+def _inverse_cost(machine: Machine, name: str, qubits: tuple[int, ...]) -> float:
+    error = pauli_error(machine, name, qubits)
+    if error is None:
+        return 1.0
+    x, z = error.x.astype(int), error.z.astype(int)
+    signs = 1 - 2 * ((x @ z.T + z @ x.T) % 2)
+    inverse = signs @ (1 / (signs @ error.probabilities)) / len(signs)
+    return float(np.abs(inverse).sum())
 
 
 def _twirled(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError | None:
@@ -259,7 +282,7 @@ def _relaxation(t1: float, t2: float, seconds: float) -> tuple[float, float, flo
 
 def _relaxation_times(machine: Machine, qubit: int) -> tuple[float, float]:
     known = machine.target.qubit_properties
-    physics = known[qubit] if known else None
+    physics = known[qubit] if known and not machine.perfect_gates else None
     t1 = getattr(physics, "t1", None) or math.inf
     t2 = getattr(physics, "t2", None) or 2 * t1
     return t1, min(t2, 2 * t1)
@@ -271,6 +294,8 @@ def _delay(name: str) -> float | None:
 
 
 def _properties(machine: Machine, name: str, qubits: tuple[int, ...]) -> Any:
+    if machine.perfect_gates and name != "measure":
+        return None
     if name not in machine.target.operation_names:
         return None
     table = machine.target[name]

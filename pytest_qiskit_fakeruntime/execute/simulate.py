@@ -47,6 +47,11 @@ class Source:
     noise: bool
     seed: int
 
+    @property
+    def noisy(self) -> bool:
+        """Whether there is any noise."""
+        return self.noise and self.machine.calibrated
+
     def stream(self, *path: int) -> int:
         """The seed of one part of the job: a non-negative 32-bit number."""
         return int(np.random.SeedSequence([self.seed, *path]).generate_state(1)[0])
@@ -138,7 +143,7 @@ def _sample_bundle(
     source: Source, reduced: Reduced, values: NDArray[np.float64], shots: int, seed: int
 ) -> tuple[NDArray[np.bool_], Method]:
     """Bits, shape ``(points, shots, clbits)``, and how they came about."""
-    noisy = source.noise and source.machine.calibrated
+    noisy = source.noisy
     machine = source.machine if noisy else None
     method = methods.small(reduced, noisy, shots)
     if method and method.name == "density_matrix":
