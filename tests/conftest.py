@@ -38,7 +38,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     finally:
         item.stash[_PATCHES].undo()
         left = leaks.differences(item.stash[_STATE], leaks.take())
-        assert not left, f"{item.nodeid} left behind: {left}"
+        # Benchmarks run local testing mode, which leaves threads behind.
+        assert "bench" in item.path.parts or not left, f"{item.nodeid} left behind: {left}"
 
 
 def _close_network(patches: pytest.MonkeyPatch, loopback: bool) -> None:

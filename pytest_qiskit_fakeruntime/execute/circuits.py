@@ -45,6 +45,11 @@ class Reduced:
         return any(name == "measure" for name, _ in self.sites)
 
     @property
+    def branches(self) -> bool:
+        """Whether there is control flow."""
+        return any(hasattr(inst.operation, "blocks") for inst in self.circuit.data)
+
+    @property
     def dynamic(self) -> bool:
         """Whether chance plays a part before the end of a shot.
 

@@ -100,6 +100,45 @@ def schemas() -> Mapping[str, Schema]:
     return found
 
 
+@functools.cache
+def options_model(program_id: str) -> Any:
+    """IBM's published model of the options of a ``sampler`` or ``estimator`` job.
+
+    Raises:
+        Lacking: If the schemas that are installed do not have it.
+    """
+    try:
+        module = import_module(f"ibm_quantum_schemas.{program_id}.version_0_1")
+    except ModuleNotFoundError as error:
+        raise Lacking(f"ibm_quantum_schemas has no model of {program_id}") from error
+    return module.OptionsModel
+
+
+@functools.cache
+def extrapolation() -> Any:
+    """The client's own post-processing of zero-noise extrapolation.
+
+    Raises:
+        Lacking: If ``qiskit-mitigation`` is not installed or does not have it.
+    """
+    try:
+        module = import_module("qiskit_mitigation.zne.extrapolation")
+    except ModuleNotFoundError as error:
+        raise Lacking("qiskit_mitigation is not installed") from error
+    if not hasattr(module, "_process_extrapolated_expectation_values"):
+        raise Lacking("this qiskit_mitigation keeps its extrapolation elsewhere")
+    return module._process_extrapolated_expectation_values
+
+
+def has_mitigation() -> bool:
+    """Whether `extrapolation` is there."""
+    try:
+        extrapolation()
+    except Lacking:
+        return False
+    return True
+
+
 def decoders(program_id: str) -> list[Any]:
     """The client's chain of result decoders for a program."""
     chain = find("DEFAULT_DECODERS").get(program_id) or find("ResultDecoder")

@@ -9,15 +9,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import client
-from .problem import INVALID_BODY, QASM, TOO_FEW_SHOTS, TOO_MANY_QUBITS, TOO_MANY_SHOTS, Problem
+from .problem import INVALID_BODY, QASM, Problem
 from .quiet import quiet
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from qiskit.circuit import QuantumCircuit
-
-    from .devices import Machine
 
 OVERHEAD_SECONDS = 2.0
 SECONDS_PER_EXECUTION = 0.00035
@@ -102,24 +100,6 @@ def circuit_of(text_or_circuit: Any, index: int) -> QuantumCircuit:
     except Exception as error:
         # Both parsers raise errors of their own, and of the packages that they need.
         raise Problem(QASM, f"The OpenQASM of pub {index} cannot be parsed: {error}") from error
-
-
-def check_limits(circuit: QuantumCircuit, shots: int, machine: Machine) -> None:
-    """Hold a circuit and its shots against what the device can do.
-
-    Raises:
-        Problem: If it cannot.
-    """
-    if shots > machine.max_shots:
-        raise Problem(TOO_MANY_SHOTS, f"Too many shots given ({shots} > {machine.max_shots}).")
-    if shots < 1:
-        raise Problem(TOO_FEW_SHOTS, f"Too few shots given ({shots} < 1).")
-    if circuit.num_qubits > machine.num_qubits:
-        raise Problem(
-            TOO_MANY_QUBITS,
-            f"The circuit has {circuit.num_qubits} qubits, but the backend has only "
-            f"{machine.num_qubits}.",
-        )
 
 
 def seconds_for(executions: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..world.snapshots import Snapshot
 from . import client
 from .quiet import quiet
+from .rules import Limits
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -30,17 +32,34 @@ class Machine:
         target: The device with every gate it has, fractional ones included.
         simulator: Whether it is an ideal simulator: any gate, any qubits, no noise.
         num_qubits: Number of qubits.
-        max_shots: Most shots of one PUB.
+        limits: What it takes.
         errors: Noise per instruction and qubits, filled by `noise`.
+        models: Noise of whole circuits, filled by `noise`.
+        twirled: Whether the noise of its gates is Pauli-twirled.
+        perfect_gates: Whether only its readout has noise.
     """
+
+    twirled = False
+    perfect_gates = False
 
     def __init__(self, target: Target, configuration: Mapping[str, Any], calibrated: bool) -> None:
         self.target = target
         self.simulator = bool(configuration.get("simulator"))
         self.num_qubits = int(configuration["n_qubits"])
-        self.max_shots = int(configuration.get("max_shots") or 100_000)
+        self.limits = Limits.of(configuration)
         self.calibrated = calibrated
         self.errors: dict[Any, Any] = {}
+        self.models: dict[Any, Any] = {}
+        self.variants: dict[tuple[bool, bool], Machine] = {}
+
+    def variant(self, *, twirled: bool = False, perfect_gates: bool = False) -> Machine:
+        """The same device with less noise, or noise of another kind."""
+        if (twirled, perfect_gates) == (self.twirled, self.perfect_gates):
+            return self
+        other = copy.copy(self)
+        other.twirled, other.perfect_gates = twirled, perfect_gates
+        other.errors, other.models = {}, {}
+        return self.variants.setdefault((twirled, perfect_gates), other)
 
     def supports(self, name: str, qubits: tuple[int, ...]) -> bool:
         """Whether the instruction exists on these qubits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,40 @@ PROGRAMS: Mapping[str, tuple[str, str]] = {
 """Module and class of each program, by the id that clients use. Loaded when first needed."""
 
 
+WAITING = 16
+"""Jobs whose decoded form is kept from their submission until they run."""
+
+
+class _Checked:
+    """Programs that were read when their job was submitted, until it runs."""
+
+    def __init__(self) -> None:
+        self._programs: dict[int, tuple[Mapping[str, Any], Any, Program]] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, task: Task, program: Program) -> None:
+        with self._lock:
+            while len(self._programs) >= WAITING:
+                del self._programs[next(iter(self._programs))]
+            # The params are kept with it: as long as they live, nothing else has their id.
+            self._programs[id(task.params)] = (task.params, task.device.snapshot, program)
+
+    def take(self, task: Task) -> Program | None:
+        with self._lock:
+            params, snapshot, program = self._programs.pop(id(task.params), (None, None, None))
+        same = params is task.params and snapshot is task.device.snapshot
+        return program if same else None
+
+
 class Engine:
     """Runs the service's programs on Aer, with the noise of the device.
 
     It keeps nothing between jobs but what it has learnt of the devices, and may be used from
     many threads at once. The same task gives the same bytes.
     """
+
+    def __init__(self) -> None:
+        self._checked = _Checked()
 
     @quiet
     def check(self, task: Task) -> float:
@@ -41,7 +70,9 @@ class Engine:
         from .codec import seconds_for
 
         try:
-            return seconds_for(self._read(task).executions)
+            program = self._read(task)
+            self._checked.keep(task, program)
+            return seconds_for(program.executions)
         except Problem as problem:
             raise problem.rejected() from problem
 
@@ -60,7 +91,7 @@ class Engine:
         from .simulate import Source
 
         try:
-            program = self._read(task)
+            program = self._checked.take(task) or self._read(task)
             seconds = seconds_for(program.executions)
             seed = task.seed if program.seed is None else program.seed
             source = Source(machine_of(task.device.snapshot), task.noise, seed)
@@ -84,5 +115,7 @@ class Engine:
             )
         module, name = PROGRAMS[task.program_id]
         parser: Any = getattr(import_module(f".{module}", __package__), name)
-        program: Program = parser.parse(task.params, machine_of(task.device.snapshot))
+        machine = machine_of(task.device.snapshot)
+        program: Program = parser.parse(task.params, machine)
+        machine.limits.check_executions(program.executions)
         return program

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codec, observables
+from . import codec, observables, rules
 from .circuits import Reduced, has_free_delay, reduce
+from .methods import Method
 from .problem import INVALID_BODY, Problem
 from .program import Run
+from .resilience import LEVELS, Resilience, extrapolate, fold, overhead, readout_reliability
 from .simulate import Source, sample_reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from qiskit.circuit import QuantumCircuit
     from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
     from .devices import Machine
@@ -48,13 +51,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 """Options that the result's metadata repeats, as the service fills them in."""
 
-LEVELS: Mapping[int, Mapping[str, bool]] = {
-    0: {"measure_mitigation": False, "zne_mitigation": False},
-    1: {"measure_mitigation": True, "zne_mitigation": False},
-    2: {"measure_mitigation": True, "zne_mitigation": True},
-}
-"""What each resilience level switches on."""
-
 
 @dataclass(frozen=True)
 class Estimates:
@@ -65,12 +61,27 @@ class Estimates:
         stds: Their standard errors, of the same shape.
         shots: Shots per measurement.
         methods: The simulation methods that were used.
+        fields: Further arrays of the result, by name.
+        resilience: What the mitigation says about itself.
     """
 
     evs: NDArray[np.float64]
     stds: NDArray[np.float64]
     shots: int
-    methods: list[str]
+    methods: list[Method]
+    fields: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    resilience: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> dict[str, NDArray[np.float64]]:
+        """The arrays of the result, by name."""
+        main = {"evs": self.evs, "stds": self.stds, "ensemble_standard_error": self.stds}
+        return {**main, **self.fields}
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """How it was simulated, for the result's metadata; each way once."""
+        return [method.document for method in dict.fromkeys(self.methods)]
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,8 @@ class Estimation:
         decoded = codec.decode(params)
         options = codec.Options(decoded.get("options") or {})
         options.check_seed()
+        rules.check_payload("estimator", params)
+        machine.limits.check_rep_delay(options.get("execution", "rep_delay"))
         given = decoded.get("resilience_level")
         level = DEFAULT_RESILIENCE_LEVEL if given is None else given
         if not isinstance(level, int) or level not in LEVELS:
@@ -108,7 +121,7 @@ class Estimation:
         for index, raw in enumerate(decoded["pubs"]):
             circuit = codec.circuit_of(raw[0], index)
             pubs.append(_pub(index, [circuit, *raw[1:]], default))
-            codec.check_limits(circuit, shots_for(pubs[-1].precision), machine)
+            machine.limits.check(circuit, shots_for(pubs[-1].precision))
         return cls(tuple(pubs), options, level, bool(decoded.get("support_qiskit")))
 
     @property
@@ -132,9 +145,10 @@ class Estimation:
 
     def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
         """Estimate every PUB. See `program.Program.run`."""
-        estimates = [estimate(run.source, pub, i) for i, pub in enumerate(self.pubs)]
+        wanted = Resilience.of(self.options, self.resilience_level)
+        estimates = [estimate(run.source, pub, i, wanted) for i, pub in enumerate(self.pubs)]
         build = self._qiskit_form if self.qiskit else self._plain_form
-        notes = {"methods": [method for e in estimates for method in e.methods]}
+        notes = {"simulation": [e.documents for e in estimates]}
         return codec.encode(build(estimates)), notes
 
     def _qiskit_form(self, estimates: list[Estimates]) -> Any:
@@ -142,7 +156,7 @@ class Estimation:
 
         results = [
             PubResult(
-                DataBin(evs=e.evs, stds=e.stds, ensemble_standard_error=e.stds, shape=e.evs.shape),
+                DataBin(**e.data, shape=e.evs.shape),
                 metadata=self._pub_metadata(pub, e),
             )
             for pub, e in zip(self.pubs, estimates, strict=True)
@@ -153,11 +167,7 @@ class Estimation:
         return {
             "results": [
                 {
-                    "data": {
-                        "evs": codec.as_lists(e.evs),
-                        "stds": codec.as_lists(e.stds),
-                        "ensemble_standard_error": codec.as_lists(e.stds),
-                    },
+                    "data": {name: codec.as_lists(array) for name, array in e.data.items()},
                     "metadata": self._pub_metadata(pub, e),
                 }
                 for pub, e in zip(self.pubs, estimates, strict=True)
@@ -171,7 +181,8 @@ class Estimation:
             "shots": estimates.shots,
             "target_precision": pub.precision,
             "circuit_metadata": pub.circuit.metadata or {},
-            "resilience": {},
+            "resilience": dict(estimates.resilience),
+            "simulation": estimates.documents,
             "num_randomizations": RANDOMIZATIONS if twirls == "auto" else twirls,
         }
 
@@ -181,7 +192,10 @@ class Estimation:
             key: {**defaults, **level.get(key, {}), **self._given(key, defaults)}
             for key, defaults in DEFAULTS.items()
         }
-        return {**metadata, "version": 2}
+        idle = Resilience.of(self.options, self.resilience_level).no_effect(
+            self.options, self.resilience_level
+        )
+        return {**metadata, **({"no_effect": idle} if idle else {}), "version": 2}
 
     def _given(self, key: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: self.options.get(key, name) for name in defaults}
@@ -194,13 +208,82 @@ def shots_for(precision: float) -> int:
     return math.ceil(round(1.0 / precision**2, 6))
 
 
-def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
+def estimate(source: Source, pub: EstimatorPub, index: int, wanted: Resilience) -> Estimates:
     """Expectation values of one PUB, by sampling.
 
     Args:
         source: Device, noise and seed.
         pub: The PUB, with its precision.
         index: Its place in the job, which tells its random numbers.
+        wanted: The error mitigation.
+    """
+    source.machine.limits.check_angles(pub.circuit, codec.point_values(pub))
+    weight, said = 1.0, {}
+    if wanted.pec and source.noisy:
+        cost = overhead(reduce(pub.circuit, source.machine), source.machine)
+        allowed = wanted.max_overhead is None or cost <= wanted.max_overhead
+        weight = math.sqrt(cost) if allowed else 1.0
+        said = {"pec": {"sampling_overhead": cost, "applied": allowed}}
+    machine = wanted.machine(source.machine, pec=weight > 1)
+    scaled = []
+    for step, factor in enumerate(wanted.factors):
+        rng = np.random.default_rng(source.stream(index, step))
+        circuit = fold(pub.circuit, factor, wanted.amplifier, rng) if factor > 1 else pub.circuit
+        scaled.append(
+            _sampled(replace(source, machine=machine), pub, circuit, [index, step], wanted, weight)
+        )
+    first = replace(scaled[0], resilience=said)
+    return _extrapolated(scaled, first, wanted, pub) if wanted.extrapolates else first
+
+
+def _extrapolated(
+    scaled: list[Estimates], first: Estimates, wanted: Resilience, pub: EstimatorPub
+) -> Estimates:
+    """The values at zero noise, and what they were made of."""
+    evs, stds = (np.stack([getattr(e, n) for e in scaled], -1) for n in ("evs", "stds"))
+    shape = first.evs.shape
+    flat = (array.reshape(-1, array.shape[-1]) for array in (evs, stds))
+    found = [
+        extrapolate(wanted, *row)
+        for row in zip(*flat, *observables.ranges(pub.observables, pub.shape), strict=True)
+    ]
+    tried = (*shape, len(wanted.extrapolators), len(wanted.targets))
+    return replace(
+        first,
+        evs=np.array([one[0] for one in found]).reshape(shape),
+        stds=np.array([one[1] for one in found]).reshape(shape),
+        methods=[method for e in scaled for method in e.methods],
+        fields={
+            "evs_noise_factors": evs,
+            "stds_noise_factors": stds,
+            "ensemble_stds_noise_factors": stds,
+            "evs_extrapolated": np.array([one[3] for one in found]).reshape(tried),
+            "stds_extrapolated": np.array([one[4] for one in found]).reshape(tried),
+        },
+        resilience={
+            **first.resilience,
+            "zne": {"extrapolator": [one[2] for one in found] if shape else found[0][2]},
+        },
+    )
+
+
+def _sampled(
+    source: Source,
+    pub: EstimatorPub,
+    circuit: QuantumCircuit,
+    path: list[int],
+    wanted: Resilience,
+    weight: float,
+) -> Estimates:
+    """Expectation values of a PUB's observables in a circuit that is the PUB's own, or folded.
+
+    Args:
+        source: Device, noise and seed.
+        pub: The PUB.
+        circuit: The circuit.
+        path: Place of it in the job.
+        wanted: The error mitigation.
+        weight: How much each shot counts, with a random sign that leaves the mean as it is.
     """
     shots = shots_for(pub.precision)
     # Which point and which observable each element of the PUB takes.
@@ -213,17 +296,24 @@ def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
     constants = np.array([terms.get((), 0.0) for terms in sums])
     evs = constants[labels].astype(float) if len(labels) else np.zeros(0)
     variances = np.zeros(len(labels))
-    methods: list[str] = []
+    methods: list[Method] = []
     for number, home in enumerate(groups):
-        wanted = [e for e, label in enumerate(labels) if not home.terms.isdisjoint(sums[label])]
-        needed = sorted({int(points[e]) for e in wanted})
+        wants = [e for e, label in enumerate(labels) if not home.terms.isdisjoint(sums[label])]
+        needed = sorted({int(points[e]) for e in wants})
         if not needed:
             continue
-        bits, method = _measure(source, pub, home, values[needed], shots, [index, number])
-        methods.append(method)
+        way = [*path, number]
+        bits, how = _measure(source, circuit, home, values[needed], shots, way)
+        methods.extend(how)
+        mitigated = wanted.measure and source.noisy
+        reliability = readout_reliability(source.machine, home.qubits) if mitigated else {}
+        rng = np.random.default_rng(source.stream(*way, 1))
+        signs = 1 - 2 * (rng.random(bits.shape[:2]) > (1 + 1 / weight) / 2)
         at = {point: row for row, point in enumerate(needed)}
-        for element in wanted:
-            per_shot = observables.per_shot(sums[labels[element]], home, bits[at[points[element]]])
+        for element in wants:
+            row = at[points[element]]
+            per_shot = observables.per_shot(sums[labels[element]], home, bits[row], reliability)
+            per_shot = per_shot * signs[row] * weight
             evs[element] += per_shot.mean()
             variances[element] += per_shot.var() / shots
     return Estimates(evs.reshape(pub.shape), np.sqrt(variances).reshape(pub.shape), shots, methods)
@@ -231,26 +321,27 @@ def estimate(source: Source, pub: EstimatorPub, index: int) -> Estimates:
 
 def _measure(
     source: Source,
-    pub: EstimatorPub,
+    circuit: QuantumCircuit,
     home: observables.Group,
     values: NDArray[np.float64],
     shots: int,
     path: list[int],
-) -> tuple[NDArray[np.bool_], str]:
-    """Bits of a group's qubits, shape ``(points, shots, qubits)``, and the method used."""
-    circuits, rows = [pub.circuit], [values]
-    if has_free_delay(pub.circuit):
-        circuits = [pub.circuit.assign_parameters(row) for row in values]
+) -> tuple[NDArray[np.bool_], tuple[Method, ...]]:
+    """Bits of a group's qubits, shape ``(points, shots, qubits)``, and how they came about."""
+    circuits, rows = [circuit], [values]
+    if has_free_delay(circuit):
+        circuits = [circuit.assign_parameters(row) for row in values]
         rows = [np.zeros((1, 0))] * len(circuits)
-    parts, method = [], "none"
-    for step, (circuit, row) in enumerate(zip(circuits, rows, strict=True)):
-        reduced = _measured(reduce(circuit, source.machine, home.qubits), home)
-        order = {parameter: column for column, parameter in enumerate(circuit.parameters)}
+    parts: list[NDArray[np.bool_]] = []
+    methods: tuple[Method, ...] = ()
+    for step, (one, row) in enumerate(zip(circuits, rows, strict=True)):
+        reduced = _measured(reduce(one, source.machine, home.qubits), home)
+        order = {parameter: column for column, parameter in enumerate(one.parameters)}
         columns = [order[p] for p in reduced.circuit.parameters]
         result = sample_reduced(source, reduced, row[:, columns], shots, [*path, step])
         parts.append(result.bits[..., circuit.num_clbits :])
-        method = result.method
-    return np.concatenate(parts), method
+        methods = result.methods
+    return np.concatenate(parts), methods
 
 
 def _measured(reduced: Reduced, home: observables.Group) -> Reduced:

@@ -8,14 +8,38 @@ Aer's own functions, asked about one instruction at a time and remembered per de
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qiskit.circuit import Instruction, QuantumCircuit
     from qiskit_aer.noise import NoiseModel, QuantumError
 
     from .circuits import Reduced
     from .devices import Machine
+
+MODELS = 64
+"""Noise models that are kept per device."""
+
+
+@dataclass(frozen=True)
+class PauliError:
+    """An error that is a Pauli operator by chance, the first of them the identity.
+
+    Attributes:
+        probabilities: Of each operator, shape ``(operators,)``.
+        x: Whether it flips the bit of each qubit, shape ``(operators, qubits)``.
+        z: Whether it flips the phase of each qubit, of the same shape.
+    """
+
+    probabilities: NDArray[np.float64]
+    x: NDArray[np.bool_]
+    z: NDArray[np.bool_]
 
 
 def noise_model(reduced: Reduced, machine: Machine, *, pauli: bool = False) -> NoiseModel | None:
@@ -29,38 +53,140 @@ def noise_model(reduced: Reduced, machine: Machine, *, pauli: bool = False) -> N
     Returns:
         The noise model on the circuit's own qubits; ``None`` for a device without noise.
     """
-    from qiskit_aer.noise import NoiseModel
-
     if not machine.calibrated:
         return None
+    pauli = pauli or machine.twirled
+    key = (reduced.qubits, reduced.sites, pauli)
+    if len(machine.models) >= MODELS:
+        machine.models.clear()
+    if key not in machine.models:
+        machine.models[key] = _model(reduced, machine, pauli)
+    model: NoiseModel = machine.models[key]
+    return model
+
+
+def _model(reduced: Reduced, machine: Machine, pauli: bool) -> NoiseModel:
+    from qiskit_aer.noise import NoiseModel
+
     # Aer wants gates that it knows among them, even where only measurements occur.
     model = NoiseModel(basis_gates=sorted({"id", "rz", "sx", "cx"} | {n for n, _ in reduced.sites}))
     for name, places in sorted(reduced.sites):
         qubits = tuple(reduced.qubits[place] for place in places)
         if name == "measure":
-            error = _remembered(machine, ("measure", qubits), _readout_error)
+            error = _remembered(machine, _readout_error, name, qubits)
             if error is not None:
                 model.add_readout_error(error, places)
             continue
-        make = _pauli_error if pauli else _error
-        error = _remembered(machine, (name, qubits, pauli), make)
+        error = _remembered(machine, _twirled if pauli else _error, name, qubits)
         if error is not None:
             model.add_quantum_error(error, name, places)
+    document = model.to_dict(serializable=True)
+    # Aer asks for it whenever it runs, which takes it longer than a small circuit.
+    model.to_dict = lambda serializable=False: document
     return model
 
 
-def _remembered(machine: Machine, key: Any, make: Any) -> Any:
+def label_of(op: Instruction) -> str:
+    """The name under which the noise of an instruction of a reduced circuit is known."""
+    label = str(op.label or "")
+    return label if _delay(label) is not None else str(op.name)
+
+
+def pauli_error(machine: Machine, name: str, qubits: tuple[int, ...]) -> PauliError | None:
+    """The Pauli twirl of an instruction's error; ``None`` if it has none.
+
+    Args:
+        machine: The device.
+        name: The instruction, or the label of a delay.
+        qubits: The device's qubits.
+    """
+    error: PauliError | None = _remembered(machine, _pauli_error, name, qubits)
+    return error
+
+
+def transfer_error(
+    machine: Machine, name: str, qubits: tuple[int, ...]
+) -> NDArray[np.float64] | None:
+    """The Pauli transfer matrix of an instruction's error; ``None`` if it has none.
+
+    Args:
+        machine: The device.
+        name: The instruction, or the label of a delay.
+        qubits: The device's qubits.
+    """
+    error: NDArray[np.float64] | None = _remembered(machine, _transfer_error, name, qubits)
+    return error
+
+
+def inverse_cost(machine: Machine, name: str, qubits: tuple[int, ...]) -> float:
+    """By how much cancelling the Pauli-twirled noise of an instruction weighs each shot.
+
+    That is the sum of the magnitudes of the quasi-probabilities of the inverse channel.
+    """
+    cost: float = _remembered(machine, _inverse_cost, name, qubits)
+    return cost
+
+
+def realization(reduced: Reduced, machine: Machine, rng: np.random.Generator) -> QuantumCircuit:
+    """One realisation of the Pauli-twirled noise of a circuit's gates, as gates of its own.
+
+    Args:
+        reduced: The circuit, bound and without control flow.
+        machine: The device.
+        rng: Which realisation.
+    """
+    from qiskit.circuit.library import XGate, YGate, ZGate
+
+    paulis = {(True, False): XGate(), (True, True): YGate(), (False, True): ZGate()}
+    out = reduced.circuit.copy_empty_like()
+    for inst in reduced.circuit.data:
+        out.append(inst.operation, inst.qubits, inst.clbits, copy=False)
+        if inst.operation.name in ("barrier", "measure"):
+            continue
+        places = [reduced.circuit.find_bit(q).index for q in inst.qubits]
+        spots = tuple(reduced.qubits[place] for place in places)
+        error = pauli_error(machine, label_of(inst.operation), spots)
+        if error is None or rng.random() < error.probabilities[0]:
+            continue
+        rest = error.probabilities[1:]
+        which = 1 + int(rng.choice(len(rest), p=rest / rest.sum()))
+        for place, x, z in zip(places, error.x[which], error.z[which], strict=True):
+            if x or z:
+                out.append(paulis[bool(x), bool(z)], [place], copy=False)
+    return out
+
+
+def misread_probabilities(reduced: Reduced, machine: Machine) -> NDArray[np.float64]:
+    """How likely each classical bit is read wrong, shape ``(clbits,)``."""
+    circuit = reduced.circuit
+    probabilities = np.zeros(circuit.num_clbits)
+    for inst in circuit.data:
+        if inst.operation.name == "measure":
+            place = circuit.find_bit(inst.qubits[0]).index
+            at = circuit.find_bit(inst.clbits[0]).index
+            probabilities[at] = readout_probability(machine, reduced.qubits[place])
+    return probabilities
+
+
+def readout_probability(machine: Machine, qubit: int) -> float:
+    """How likely it is that a measured bit is read wrong, 0 or 1 alike."""
+    return float(getattr(_properties(machine, "measure", (qubit,)), "error", None) or 0.0)
+
+
+def _remembered(
+    machine: Machine, make: Callable[..., Any], name: str, qubits: tuple[int, ...]
+) -> Any:
     # Two threads may both make the same error; either one will do.
+    key = (make, name, qubits)
     if key not in machine.errors:
-        machine.errors[key] = make(machine, *key[:2])
+        machine.errors[key] = make(machine, name, qubits)
     return machine.errors[key]
 
 
 def _readout_error(machine: Machine, name: str, qubits: tuple[int, ...]) -> Any:
     from qiskit_aer.noise import ReadoutError
 
-    properties = _properties(machine, name, qubits)
-    error = getattr(properties, "error", None)
+    error = readout_probability(machine, qubits[0])
     return ReadoutError([[1 - error, error], [error, 1 - error]]) if error else None
 
 
@@ -87,32 +213,64 @@ def _error(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError
     return errors[0][2] if errors else None
 
 
-def _pauli_error(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError | None:
+def _transfer_error(
+    machine: Machine, name: str, qubits: tuple[int, ...]
+) -> NDArray[np.float64] | None:
+    from qiskit.quantum_info import PTM
+
+    error = _error(machine, name, qubits)
+    if error is None:
+        return None
+    matrix = PTM(error.to_quantumchannel()).data.real
+    return np.diag(np.diag(matrix)) if machine.twirled else matrix
+
+
+def _inverse_cost(machine: Machine, name: str, qubits: tuple[int, ...]) -> float:
+    error = pauli_error(machine, name, qubits)
+    if error is None:
+        return 1.0
+    x, z = error.x.astype(int), error.z.astype(int)
+    signs = 1 - 2 * ((x @ z.T + z @ x.T) % 2)
+    inverse = signs @ (1 / (signs @ error.probabilities)) / len(signs)
+    return float(np.abs(inverse).sum())
+
+
+def _twirled(machine: Machine, name: str, qubits: tuple[int, ...]) -> QuantumError | None:
+    """The Pauli twirl of `_error`, for Aer."""
+    from qiskit_aer import noise
+
+    error = pauli_error(machine, name, qubits)
+    if error is None:
+        return None
+    # Pauli labels name the last qubit first.
+    letters = np.array(list("IXZY"))[error.x[:, ::-1] + 2 * error.z[:, ::-1]]
+    labels = ["".join(row) for row in letters]
+    return noise.pauli_error(list(zip(labels, error.probabilities.tolist(), strict=True)))
+
+
+def _pauli_error(machine: Machine, name: str, qubits: tuple[int, ...]) -> PauliError | None:
     """The Pauli twirl of `_error`, in closed form.
 
     Relaxation for a time t twirls to X and Y with probability (1 - e1)/4 each and Z with
     (1 + e1 - 2 e2)/4, where e1 = exp(-t/T1) and e2 = exp(-t/T2). The depolarisation on top
     makes up the difference to the gate's average error, as Aer does it.
     """
-    from qiskit_aer.noise import pauli_error
-
     properties = _properties(machine, name, qubits)
     delay = _delay(name)
     seconds = delay if delay is not None else getattr(properties, "duration", None) or 0.0
     infidelity = getattr(properties, "error", None) or 0.0
     relaxations = [_relaxation(*_relaxation_times(machine, q), seconds) for q in qubits]
-    # Pauli labels name the last qubit first.
-    labels = ["".join(reversed(letters)) for letters in product("IXYZ", repeat=len(qubits))]
-    probabilities = [math.prod(ps) for ps in product(*relaxations)]
+    probabilities = np.array([math.prod(ps) for ps in product(*relaxations)])
     dim = 2 ** len(qubits)
     fidelity = (dim * probabilities[0] + 1) / (dim + 1)
     if 1 - fidelity < infidelity:
         excess = min(infidelity, dim / (dim + 1)) - (1 - fidelity)
         depolarised = min(dim * excess / (dim * fidelity - 1), dim**2 / (dim**2 - 1))
-        probabilities = [(1 - depolarised) * p + depolarised / dim**2 for p in probabilities]
+        probabilities = (1 - depolarised) * probabilities + depolarised / dim**2
     if probabilities[0] >= 1.0:
         return None
-    return pauli_error([(la, p) for la, p in zip(labels, probabilities, strict=True) if p > 0])
+    letters = np.array(list(product(range(4), repeat=len(qubits))))
+    return PauliError(probabilities, np.isin(letters, (1, 2)), np.isin(letters, (2, 3)))
 
 
 def _relaxation(t1: float, t2: float, seconds: float) -> tuple[float, float, float, float]:
@@ -124,7 +282,7 @@ def _relaxation(t1: float, t2: float, seconds: float) -> tuple[float, float, flo
 
 def _relaxation_times(machine: Machine, qubit: int) -> tuple[float, float]:
     known = machine.target.qubit_properties
-    physics = known[qubit] if known else None
+    physics = known[qubit] if known and not machine.perfect_gates else None
     t1 = getattr(physics, "t1", None) or math.inf
     t2 = getattr(physics, "t2", None) or 2 * t1
     return t1, min(t2, 2 * t1)
@@ -136,6 +294,8 @@ def _delay(name: str) -> float | None:
 
 
 def _properties(machine: Machine, name: str, qubits: tuple[int, ...]) -> Any:
+    if machine.perfect_gates and name != "measure":
+        return None
     if name not in machine.target.operation_names:
         return None
     table = machine.target[name]

@@ -38,6 +38,24 @@ def terms_of(observable: Mapping[str, float]) -> dict[Term, float]:
     return terms
 
 
+def ranges(array: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Where the values of observables can lie.
+
+    Args:
+        array: The observables, as an ``ObservablesArray``.
+        shape: The shape that they are broadcast to.
+
+    Returns:
+        For each element the constant term, and the sum of the other coefficients' magnitudes;
+        shape ``(2, elements)``.
+    """
+    sums = [terms_of(array[index]) for index in np.ndindex(*array.shape)]
+    middles = np.array([terms.get((), 0.0) for terms in sums])
+    reaches = np.array([sum(abs(c) for term, c in terms.items() if term) for terms in sums])
+    both = (values.reshape(array.shape) for values in (middles, reaches))
+    return np.stack([np.broadcast_to(values, shape).reshape(-1) for values in both])
+
+
 @dataclass
 class Group:
     """Products that one measurement serves, because they agree on every qubit.
@@ -78,7 +96,10 @@ def group(terms: Iterable[Term]) -> list[Group]:
 
 
 def per_shot(
-    terms: Mapping[Term, float], home: Group, bits: NDArray[np.bool_]
+    terms: Mapping[Term, float],
+    home: Group,
+    bits: NDArray[np.bool_],
+    reliability: Mapping[int, float],
 ) -> NDArray[np.float64]:
     """The part of an observable that a group measures, shot by shot.
 
@@ -86,6 +107,7 @@ def per_shot(
         terms: The observable.
         home: The group.
         bits: Bits of the group's qubits, shape ``(shots, qubits)``.
+        reliability: By how much a measured Pauli shrinks, per qubit; values are stretched by it.
 
     Returns:
         Values of shape ``(shots,)``.
@@ -98,7 +120,8 @@ def per_shot(
         value = np.full(len(bits), coefficient)
         for qubit, letter in term:
             zero, one = VALUES[letter]
-            value *= np.where(bits[:, column[qubit]], one, zero)
+            mean, half = (zero + one) / 2, (zero - one) / 2 / reliability.get(qubit, 1.0)
+            value *= np.where(bits[:, column[qubit]], mean - half, mean + half)
         total += value
     result: NDArray[np.float64] = total
     return result

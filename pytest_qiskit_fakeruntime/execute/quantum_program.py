@@ -79,7 +79,7 @@ class Execution:
                 MEASUREMENT_LEVEL, f"Measurement level {level!r} is not supported on this system."
             )
         for item in program.items:
-            codec.check_limits(item.circuit, program.shots, machine)
+            machine.limits.check(item.circuit, program.shots)
         return cls(params, program)
 
     @property
@@ -94,16 +94,16 @@ class Execution:
 
     def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
         """Run every item. See `program.Program.run`."""
-        data, methods = [], []
+        data, ways = [], []
         for index, item in enumerate(self.program.items):
-            tensors, method = self._run_item(run.source, item, index)
+            tensors, way = self._run_item(run.source, item, index)
             data.append(tensors)
-            methods.append(method)
-        return self._encode(data, run), {"methods": methods}
+            ways.append(way)
+        return self._encode(data, run), {"simulation": ways}
 
     def _run_item(
         self, source: Source, item: Any, index: int
-    ) -> tuple[dict[str, NDArray[Any]], str]:
+    ) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
         circuit, shape = item.circuit, _shape(item)
         extra: dict[str, NDArray[Any]] = {}
         if hasattr(item, "samplex"):
@@ -118,7 +118,7 @@ class Execution:
         points = values.reshape(math.prod(shape), len(circuit.parameters))
         shots = sample(source, circuit, points, self.program.shots, [index, 1])
         bits = split(shots.bits, circuit, (*shape, self.program.shots))
-        return {**bits, **extra}, shots.method
+        return {**bits, **extra}, shots.documents
 
     def _encode(self, data: list[dict[str, NDArray[Any]]], run: Run) -> str:
         model = client.schemas()[self.params["schema_version"]].result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import client, codec
+from . import client, codec, rules
 from .problem import INVALID_BODY, MEASUREMENT_LEVEL, TOO_FEW_SHOTS, Problem
 from .program import Run
 from .simulate import sample
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .devices import Machine
 
 DEFAULT_SHOTS = 4096
+
+Registers = list[dict[str, Any]]
+"""For each PUB the bits of its registers, each of shape ``(*pub.shape, shots, size)``."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Sampling:
         decoded = codec.decode(params)
         options = codec.Options(decoded.get("options") or {})
         options.check_seed()
+        rules.check_payload("sampler", params)
+        machine.limits.check_rep_delay(options.get("execution", "rep_delay"))
         level = options.get("execution", "meas_type", default="classified")
         if level != "classified":
             raise Problem(
@@ -59,7 +64,7 @@ class Sampling:
         for index, raw in enumerate(decoded["pubs"]):
             circuit = codec.circuit_of(raw[0], index)
             pubs.append(_pub(index, [circuit, *raw[1:]], default))
-            codec.check_limits(circuit, pubs[-1].shots, machine)
+            machine.limits.check(circuit, pubs[-1].shots)
         return cls(tuple(pubs), options, bool(decoded.get("support_qiskit")))
 
     @property
@@ -74,17 +79,17 @@ class Sampling:
 
     def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
         """Sample every PUB. See `program.Program.run`."""
-        registers, methods = [], []
+        registers, ways = [], []
         for index, pub in enumerate(self.pubs):
             values = codec.point_values(pub)
             shots = sample(run.source, pub.circuit, values, pub.shots, [index])
             shape = (*pub.shape, pub.shots)
             registers.append(split(shots.bits, pub.circuit, shape))
-            methods.append(shots.method)
+            ways.append(shots.documents)
         build = self._qiskit_form if self.qiskit else self._plain_form
-        return codec.encode(build(registers, run)), {"methods": methods}
+        return codec.encode(build(registers, ways, run)), {"simulation": ways}
 
-    def _qiskit_form(self, registers: list[dict[str, NDArray[np.bool_]]], run: Run) -> Any:
+    def _qiskit_form(self, registers: Registers, ways: list[Any], run: Run) -> Any:
         from qiskit.primitives.containers import (
             BitArray,
             DataBin,
@@ -101,9 +106,9 @@ class Sampling:
                     },
                     shape=pub.shape,
                 ),
-                metadata={"circuit_metadata": pub.circuit.metadata or {}},
+                metadata={"circuit_metadata": pub.circuit.metadata or {}, "simulation": way},
             )
-            for pub, data in zip(self.pubs, registers, strict=True)
+            for pub, data, way in zip(self.pubs, registers, ways, strict=True)
         ]
         slices = {
             index: (
@@ -119,7 +124,7 @@ class Sampling:
             results, metadata={"execution": {"execution_spans": spans}, "version": 2}
         )
 
-    def _plain_form(self, registers: list[dict[str, NDArray[np.bool_]]], run: Run) -> Any:
+    def _plain_form(self, registers: Registers, ways: list[Any], run: Run) -> Any:
         return {
             "results": [
                 {
@@ -127,9 +132,12 @@ class Sampling:
                         name: {"samples": _hexadecimal(bits), "num_bits": bits.shape[-1]}
                         for name, bits in data.items()
                     },
-                    "metadata": {"circuit_metadata": pub.circuit.metadata or {}},
+                    "metadata": {
+                        "circuit_metadata": pub.circuit.metadata or {},
+                        "simulation": way,
+                    },
                 }
-                for pub, data in zip(self.pubs, registers, strict=True)
+                for pub, data, way in zip(self.pubs, registers, ways, strict=True)
             ],
             "metadata": {"version": 2},
         }

@@ -1,18 +1,18 @@
-"""Shots of a circuit: which simulation method, within which limits, and its bits."""
+"""Shots of a circuit: reduced, taken apart, and each part by the method that suits it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import aer, frames, methods, noise, transfer
 from .circuits import Reduced, has_free_delay, reduce
 from .clusters import bundles
-from .noise import noise_model
-from .problem import CANNOT_RUN, SIMULATOR, Problem
+from .methods import Method
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,24 +20,17 @@ if TYPE_CHECKING:
 
     from .devices import Machine
 
-CLIFFORD_GATES = frozenset(
+STABILIZER_GATES = frozenset(
     [
-        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "pauli"),
+        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "pauli", "rz"),
         *("cx", "cy", "cz", "ecr", "swap", "measure", "reset", "barrier", "store"),
         *("if_else", "for_loop", "while_loop", "switch_case", "break_loop", "continue_loop"),
     ]
 )
 """Instructions that Aer's stabilizer simulation takes as they are."""
 
-DENSITY_MATRIX_QUBITS = 11
-TRAJECTORY_QUBITS = 14
-STATEVECTOR_QUBITS = 24
-MAX_BOND = 256
-GATE_OPERATIONS = 1e4
-"""What Aer does per gate and shot of a matrix product state, whatever its size: about 9 us."""
-MAX_OPERATIONS = 2e11
-"""Most floating-point operations that a matrix product state may cost: about two minutes."""
-MAX_MEMORY_MB = 4096
+PARTS = frozenset({"measure", "reset", "barrier"})
+"""What Pauli frames can pass through besides gates."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,11 @@ class Source:
     noise: bool
     seed: int
 
+    @property
+    def noisy(self) -> bool:
+        """Whether there is any noise."""
+        return self.noise and self.machine.calibrated
+
     def stream(self, *path: int) -> int:
         """The seed of one part of the job: a non-negative 32-bit number."""
         return int(np.random.SeedSequence([self.seed, *path]).generate_state(1)[0])
@@ -65,13 +63,16 @@ class Shots:
 
     Attributes:
         bits: Classical bits, shape ``(points, shots, clbits)``.
-        method: Aer's simulation method.
-        qubits: Qubits of the device that took part.
+        methods: How, for each independent part of the circuit.
     """
 
     bits: NDArray[np.bool_]
-    method: str
-    qubits: tuple[int, ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """How it was simulated, for the result's metadata; each way once."""
+        return [method.document for method in dict.fromkeys(self.methods)]
 
 
 def sample(
@@ -93,13 +94,14 @@ def sample(
     Raises:
         Problem: If the circuit is not ISA or cannot be simulated.
     """
+    source.machine.limits.check_angles(circuit, values)
     if has_free_delay(circuit):
         parts = [
             sample(source, circuit.assign_parameters(row), values[:0, :0].reshape(1, 0), shots, p)
             for row, p in ((row, [*path, index]) for index, row in enumerate(values))
         ]
         bits = np.concatenate([part.bits for part in parts])
-        return Shots(bits, parts[0].method, parts[0].qubits)
+        return Shots(bits, tuple(method for part in parts for method in part.methods))
     reduced = reduce(circuit, source.machine)
     order = {parameter: column for column, parameter in enumerate(circuit.parameters)}
     columns = [order[p] for p in reduced.circuit.parameters]
@@ -124,148 +126,111 @@ def sample_reduced(
     """
     bits = np.zeros((len(values), shots, reduced.circuit.num_clbits), bool)
     if not reduced.measured or not len(values):
-        return Shots(bits, "none", reduced.qubits)
+        return Shots(bits, ())
     order = {parameter: column for column, parameter in enumerate(reduced.circuit.parameters)}
-    methods = set()
+    methods = []
     for number, bundle in enumerate(bundles(reduced)):
         columns = [order[p] for p in bundle.reduced.circuit.parameters]
         seed = source.stream(*path, number)
         part, method = _sample_bundle(source, bundle.reduced, values[:, columns], shots, seed)
         # Bits that a bundle only carries along are zero in it.
         bits[..., bundle.clbits] |= part
-        methods.add(method)
-    return Shots(bits, "+".join(sorted(methods)), reduced.qubits)
+        methods.append(method)
+    return Shots(bits, tuple(methods))
 
 
 def _sample_bundle(
     source: Source, reduced: Reduced, values: NDArray[np.float64], shots: int, seed: int
-) -> tuple[NDArray[np.bool_], str]:
-    """Bits, shape ``(points, shots, clbits)``, and the method that was chosen."""
-    noisy = source.noise and source.machine.calibrated
-    method = _small_method(reduced, noisy, shots)
-    if method is not None:
+) -> tuple[NDArray[np.bool_], Method]:
+    """Bits, shape ``(points, shots, clbits)``, and how they came about."""
+    noisy = source.noisy
+    machine = source.machine if noisy else None
+    method = methods.small(reduced, noisy, shots)
+    if method and method.name == "density_matrix":
+        return transfer.sample_states(reduced, values, machine, shots, seed), method
+    circuits, binds = [reduced.circuit] * len(values), None
+    if reduced.circuit.num_parameters:
+        circuits = [reduced.circuit]
         binds = {p: values[:, i] for i, p in enumerate(reduced.circuit.parameters)}
-        circuits = [reduced.circuit] * (1 if binds else len(values))
-        return _aer(source, circuits, [binds], method, reduced, noisy, shots, seed), method
-    bound = [reduced.circuit.assign_parameters(row) for row in values]
-    if all(_make_clifford(circuit) for circuit in bound):
-        method = "stabilizer"
-    else:
-        method = "matrix_product_state"
-        _check_affordable(reduced, (shots if noisy or reduced.dynamic else 1) * len(values))
-    return _aer(source, bound, [], method, reduced, noisy, shots, seed), method
+    if method is None:
+        bound = [reduced.circuit.assign_parameters(row) for row in values]
+        method = methods.clifford(reduced, noisy)
+        if method and not reduced.branches and all(map(_passes_frames, bound)):
+            return _frames(reduced, bound, method, machine, shots, seed), method
+        if method and all(map(_make_stabilizer, bound)):
+            circuits, binds = bound, None
+        else:
+            method = methods.general(reduced, noisy, shots, len(values))
+        if method.realizations and machine:
+            return _realized(reduced, bound, method, machine, shots, seed), method
+    model = noise.noise_model(reduced, machine, pauli=method.twirled) if machine else None
+    return aer.run(circuits, method, shots, seed, model, binds), method
 
 
-def _small_method(reduced: Reduced, noisy: bool, shots: int) -> str | None:
-    """The exact method for a circuit of few qubits; ``None`` if it has too many."""
-    qubits = len(reduced.qubits)
-    # A density matrix is worth its square where one of them serves all shots.
-    if noisy and not reduced.dynamic and qubits <= DENSITY_MATRIX_QUBITS and 2**qubits <= shots:
-        return "density_matrix"
-    if not noisy and not reduced.dynamic:
-        return "statevector" if qubits <= STATEVECTOR_QUBITS else None
-    if qubits > TRAJECTORY_QUBITS:
-        return None
-    entangled = _product_cost(reduced) > 12.0 * 2**qubits * len(reduced.circuit.data)
-    return "statevector" if entangled else "matrix_product_state"
-
-
-def _aer(
-    source: Source,
-    circuits: list[QuantumCircuit],
-    binds: list[Mapping[Any, Any]],
-    method: str,
+def _frames(
     reduced: Reduced,
-    noisy: bool,
+    bound: list[QuantumCircuit],
+    method: Method,
+    machine: Machine | None,
     shots: int,
     seed: int,
 ) -> NDArray[np.bool_]:
-    """Bits of every circuit and binding, shape ``(experiments, shots, clbits)``."""
-    from qiskit.exceptions import QiskitError
-    from qiskit_aer import AerSimulator
-
-    noise = noise_model(reduced, source.machine, pauli=method == "stabilizer") if noisy else None
-    # One thread: the random numbers of parallel shots depend on how many threads share them.
-    simulator = AerSimulator(
-        method=method,
-        noise_model=noise,
-        max_parallel_threads=1,
-        max_memory_mb=MAX_MEMORY_MB,
-        matrix_product_state_max_bond_dimension=MAX_BOND,
+    """Shots of Clifford circuits: one sample from Aer, the others by Pauli frames."""
+    plain = [frames.reference_circuit(circuit) for circuit in bound]
+    references = aer.run(plain, method, 1, seed)[:, 0]
+    seeds = np.random.SeedSequence(seed).generate_state(len(bound))
+    return np.stack(
+        [
+            frames.sample_frames(
+                replace(reduced, circuit=circuit), reference, machine, shots, int(own)
+            )
+            for circuit, reference, own in zip(bound, references, seeds, strict=True)
+        ]
     )
-    simulator.set_max_qubits(max(len(reduced.qubits), 1))
-    options = {"shots": shots, "seed_simulator": seed, "memory": True}
-    try:
-        # What `simulator.run` would have a thread of its own do, which then stays.
-        result = simulator._execute_circuits_job(
-            circuits, binds if binds and binds[0] else None, options
-        )
-    except (QiskitError, MemoryError, RuntimeError) as error:
-        raise Problem(SIMULATOR, f"Error raised when execution on AER failed: {error}") from error
-    if not result.success:
-        reasons = {str(r.status) for r in result.results if not r.success} or {str(result.status)}
-        raise Problem(
-            SIMULATOR, f"Error raised when execution on AER failed: {'; '.join(sorted(reasons))}"
-        )
-    width = reduced.circuit.num_clbits
-    return np.stack([_bits(r.data.memory, width) for r in result.results])
 
 
-def _bits(memory: Sequence[str], width: int) -> NDArray[np.bool_]:
-    """Bits of Aer's hexadecimal words, lowest first, shape ``(shots, width)``."""
-    size = (width + 7) // 8
-    words: dict[str, bytes] = {}
-    for word in memory:
-        if word not in words:
-            words[word] = int(word, 16).to_bytes(size, "little")
-    packed = np.frombuffer(b"".join([words[word] for word in memory]), np.uint8)
-    rows = np.unpackbits(packed.reshape(-1, size), axis=1, bitorder="little", count=width)
-    return rows.astype(bool)
+def _realized(
+    reduced: Reduced,
+    bound: list[QuantumCircuit],
+    method: Method,
+    machine: Machine,
+    shots: int,
+    seed: int,
+) -> NDArray[np.bool_]:
+    """Shots that share a few realisations of the noise."""
+    rng = np.random.default_rng(seed)
+    count = method.realizations or 1
+    circuits = [
+        noise.realization(replace(reduced, circuit=circuit), machine, rng)
+        for circuit in bound
+        for _ in range(count)
+    ]
+    bits = aer.run(circuits, method, math.ceil(shots / count), seed)
+    width = bits.shape[-1]
+    # One shot of each realisation after the other, so that all have their share.
+    shared = bits.reshape(len(bound), count, -1, width).swapaxes(1, 2)
+    taken = shared.reshape(len(bound), -1, width)[:, :shots]
+    misread = noise.misread_probabilities(reduced, machine)
+    return taken ^ (rng.random(taken.shape) < misread)
 
 
-def _make_clifford(circuit: QuantumCircuit) -> bool:
-    """Whether a bound circuit is Clifford; rounds its angles to what they are meant to be."""
-    for index, inst in enumerate(circuit.data):
-        op = inst.operation
-        if op.name == "rz":
-            turns = float(op.params[0]) / (math.pi / 2)
-            if not math.isclose(turns, round(turns), abs_tol=1e-5):
-                return False
-            circuit.data[index] = inst.replace(operation=type(op)(round(turns) * math.pi / 2))
-        elif op.name not in CLIFFORD_GATES or any(
-            not _make_clifford(block) for block in getattr(op, "blocks", ())
-        ):
-            return False
-    return True
+def _passes_frames(circuit: QuantumCircuit) -> bool:
+    return all(
+        inst.operation.name in PARTS or frames.is_clifford(inst.operation) for inst in circuit.data
+    )
 
 
-def _product_cost(reduced: Reduced) -> float:
-    """Operations that one run takes as a matrix product state, at most.
+def _make_stabilizer(circuit: QuantumCircuit) -> bool:
+    """Whether Aer can run a bound circuit on stabilizer states.
 
-    The bond across a cut grows by a factor of at most 2 with each gate of the kind that
-    devices have which crosses it. Gates cost something even where there is no entanglement.
+    Rounds its angles to what they are meant to be.
     """
-    qubits = len(reduced.qubits)
-    crossings = np.zeros(max(qubits, 1), int)
-    cost = 0.0
-    for inst in reduced.circuit.data:
-        cost += GATE_OPERATIONS
-        if len(inst.qubits) < 2 or inst.operation.name == "barrier":
-            continue
-        places = [reduced.circuit.find_bit(q).index for q in inst.qubits]
-        low, high = min(places), max(places)
-        crossings[low:high] += 1
-        edge = min(int(crossings[low:high].max()), qubits // 2)
-        cost += 60.0 * (high - low) * min(2**edge, MAX_BOND) ** 3
-    return cost
-
-
-def _check_affordable(reduced: Reduced, runs: int) -> None:
-    cost = _product_cost(reduced) * runs
-    if cost > MAX_OPERATIONS:
-        raise Problem(
-            CANNOT_RUN,
-            f"Failed to run job: {len(reduced.qubits)} entangled qubits are too many to simulate "
-            f"(about {cost:.0e} operations for {runs} runs).",
-            "Use fewer qubits, fewer shots, a Clifford circuit, or noise=False.",
-        )
+    for index, inst in enumerate(circuit.data):
+        op = frames.rounded(inst.operation)
+        if op.name not in STABILIZER_GATES or (op.name == "rz" and not frames.is_clifford(op)):
+            return False
+        if not all(_make_stabilizer(block) for block in getattr(op, "blocks", ())):
+            return False
+        if op is not inst.operation:
+            circuit.data[index] = inst.replace(operation=op)
+    return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -82,3 +84,18 @@ def counts_of_aer(simulator: AerSimulator, circuit: QuantumCircuit, shots: int) 
     result = simulator._execute_circuits_job([circuit], None, {"shots": shots, "seed_simulator": 5})
     counts: dict[str, int] = result.get_counts()
     return counts
+
+
+def distance(one: Mapping[Any, int], other: Mapping[Any, int]) -> float:
+    """Total-variation distance of two samples of one size."""
+    outcomes = one.keys() | other.keys()
+    return sum(abs(one.get(o, 0) - other.get(o, 0)) for o in outcomes) / (2 * sum(one.values()))
+
+
+def sampling_bound(outcomes: int, shots: int, chance: float = 1e-6) -> float:
+    """What the distance of two samples of one distribution exceeds by this chance only.
+
+    The mean is at most sqrt(k / (pi N)) for k outcomes and N shots each; McDiarmid's
+    inequality, for 2N draws of which each moves it by 1 / N at most, bounds what is added.
+    """
+    return math.sqrt(outcomes / (math.pi * shots)) + math.sqrt(-math.log(chance) / shots)

@@ -17,7 +17,7 @@ from qiskit_aer import AerSimulator
 from pytest_qiskit_fakeruntime.execute import Engine
 from pytest_qiskit_fakeruntime.execute.devices import machine_of, snapshot_of
 from pytest_qiskit_fakeruntime.world.devices import Device
-from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
+from pytest_qiskit_fakeruntime.world.execution import JobFailed, Outcome, Rejected, Task
 from pytest_qiskit_fakeruntime.world.snapshots import Snapshot
 
 from ..capabilities import needs
@@ -66,7 +66,7 @@ def named(name: str) -> QuantumCircuit:
             "sampler",
             {"pubs": [[bell()]], "options": {"default_shots": "a"}},
             1208,
-            "Pub 0 is not valid",
+            "Pub 0 is not valid|default_shots",
         ),
         (
             "sampler",
@@ -90,7 +90,7 @@ def named(name: str) -> QuantumCircuit:
             "estimator",
             {"pubs": [[bell(), {"IIIZZ": 1}]], "options": {"default_shots": "x"}},
             1208,
-            "not a number",
+            "default_shots",
         ),
         (
             "estimator",
@@ -209,6 +209,10 @@ def ghz(num_qubits: int, angle: float = math.pi) -> QuantumCircuit:
     return circuit
 
 
+def methods(outcome: Outcome) -> set[str]:
+    return {part["method"] for pub in outcome.notes["simulation"] for part in pub}
+
+
 def on_fez(circuit: QuantumCircuit) -> QuantumCircuit:
     from .jobs import device
 
@@ -231,7 +235,7 @@ def test_method_fits_the_circuit(
 ) -> None:
     job = sampler([(on_fez(ghz(num_qubits, angle)), None, 200)], "fake_fez", noise=noise)
     outcome = engine.run(job)
-    assert outcome.notes["methods"] == [method]
+    assert methods(outcome) == {method}
     counts = decode("sampler", outcome.result)[0].data.meas.get_counts()
     assert sum(counts.values()) == 200
     likely = max(counts, key=lambda word: counts[word])
@@ -275,7 +279,7 @@ def test_the_whole_device_measured_at_once(engine: Engine) -> None:
     circuit.measure(range(156), range(156))
     outcome = engine.run(sampler([(circuit, None, 300)], "fake_fez"))
     bits = decode("sampler", outcome.result)[0].data.c
-    assert outcome.notes["methods"] == ["density_matrix"]
+    assert methods(outcome) == {"density_matrix"}
     # Readout errors alone: of the 155 idle qubits a few per cent are read wrongly.
     assert 0.0 < bits.bitcount().mean() / 156 < 0.1
 

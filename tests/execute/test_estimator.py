@@ -40,6 +40,7 @@ def test_result_is_what_the_service_sends(result: Result) -> None:
         "target_precision": 0.015625,
         "circuit_metadata": {"name": "bell"},
         "resilience": {},
+        "simulation": [{"method": "density_matrix", "num_qubits": 2}],
         "num_randomizations": 32,
     }
     assert got.metadata["version"] == 2
@@ -114,7 +115,7 @@ def test_noisy_values_are_those_of_aer(result: Result) -> None:
     backend = FakeManilaV2()
     circuit = state()
     paulis = {"IIIZZ": 0.5, "IIIXX": 0.25, "IIIYY": -1.0, "IIIII": 2.0}
-    got = result(estimator([(circuit, paulis, None, 0.01)]))[0].data
+    got = result(estimator([(circuit, paulis, None, 0.01)], resilience_level=0))[0].data
     model = NoiseModel.from_backend(backend)
     expected = 2.0
     for label, basis in (("IIIZZ", ""), ("IIIXX", "x"), ("IIIYY", "y")):

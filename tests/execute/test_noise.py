@@ -12,7 +12,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from pytest_qiskit_fakeruntime.execute import Engine
 from pytest_qiskit_fakeruntime.execute.circuits import delay_label, reduce
 from pytest_qiskit_fakeruntime.execute.devices import machine_of
-from pytest_qiskit_fakeruntime.execute.noise import _pauli_error, noise_model
+from pytest_qiskit_fakeruntime.execute.noise import _twirled, noise_model
 
 from .jobs import bell, counts_of_aer, decode, device, sampler
 
@@ -61,7 +61,7 @@ def test_pauli_twirl_is_the_diagonal_of_the_error(name: str, qubits: tuple[int, 
     from pytest_qiskit_fakeruntime.execute.noise import _error
 
     machine = machine_of(device("fake_manila").snapshot)
-    exact, twirled = _error(machine, name, qubits), _pauli_error(machine, name, qubits)
+    exact, twirled = _error(machine, name, qubits), _twirled(machine, name, qubits)
     assert np.allclose(np.diag(PTM(exact).data), np.diag(PTM(twirled).data), atol=1e-9)
 
 

@@ -40,7 +40,10 @@ def test_result_is_what_the_service_sends(result: Result) -> None:
     assert all(isinstance(pub, SamplerPubResult) for pub in got)
     assert isinstance(got[0].data.c, BitArray)
     assert [pub.data.c.num_shots for pub in got] == [4096, 123]
-    assert got[0].metadata == {"circuit_metadata": {"name": "bell"}}
+    assert got[0].metadata == {
+        "circuit_metadata": {"name": "bell"},
+        "simulation": [{"method": "density_matrix", "num_qubits": 2}],
+    }
     assert got.metadata["version"] == 2
     spans = got.metadata["execution"]["execution_spans"]
     assert spans.start == STARTED
