@@ -52,7 +52,8 @@ def test_service_with_an_account_url_runs_a_job() -> None:
         assert job.result()[0].data.meas.num_shots == 10
 
 
-@needs("qiskit_ibm_runtime.QiskitRuntimeService.backends", "include_mocks")
+# Releases that know mock devices look for what is not listed; others take the list's word.
+@needs("qiskit_ibm_runtime.QiskitRuntimeService._run", "dry_run")
 def test_ibm_name_finds_the_snapshot_without_being_listed(fake_runtime: FakeRuntime) -> None:
     service = fake_runtime.service()
 
@@ -62,12 +63,11 @@ def test_ibm_name_finds_the_snapshot_without_being_listed(fake_runtime: FakeRunt
 
 
 def test_listing_parses_no_device(fake_runtime: FakeRuntime) -> None:
-    service = fake_runtime.service()
+    fake_runtime.service().backend("fake_manila")  # before 0.51 it lists when it is first asked
 
-    with pytest.raises(QiskitBackendNotFoundError):
-        service.backend("fake_nowhere")  # before 0.51 it lists when it is first asked
     assert fake_runtime.calls["list_backends"]
-    assert not fake_runtime.calls["get_backend_configuration"]
+    parsed = {call.request.path for call in fake_runtime.calls["get_backend_configuration"]}
+    assert [path for path in parsed if "fake_manila" not in path] == []
 
 
 def test_hostile_surroundings_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,10 @@ def test_fractional_gates_are_there_when_asked_for(fake_runtime: FakeRuntime) ->
 
 def test_broken_configuration_makes_one_device_unusable(fake_runtime: FakeRuntime) -> None:
     fake_runtime.inject(
-        faults.http_error(404), on="get_backend_configuration", when=lambda r: "lima" in r.path
+        faults.http_error(404),
+        on="get_backend_configuration",
+        when=lambda r: "lima" in r.path,
+        times=None,  # client 0.50 asks twice
     )
 
     with pytest.raises(QiskitBackendNotFoundError):
