@@ -209,7 +209,6 @@ class Dispatcher:
         if not job.pending:
             return
         world = self._world
-        started = job.running_at
         job.step(ending.event, at)
         job.reason, job.reason_code = ending.reason, ending.code
         job.reason_solution = ending.solution
@@ -220,8 +219,7 @@ class Dispatcher:
             job.result = ending.text
         job.qpu_seconds = used if ending.qpu_seconds is None else ending.qpu_seconds
         job.outcome = None
-        if started is not None:
-            self._free[job.backend] = max(at, self._free.get(job.backend, at))
+        self._free[job.backend] = max(at, self._free.get(job.backend, at))
         world.settle_bill(job, at)
 
     # ---- polls -----------------------------------------------------------------------
