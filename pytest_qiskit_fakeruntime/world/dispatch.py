@@ -258,7 +258,7 @@ class Dispatcher:
         with self._world.lock:
             waits = (job.progress.queued, job.progress.running)
             job.progress = Progress(*(replace(wait, held=False) for wait in waits))
-            job.since = self._world.clock.now
+            job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 
     def start_by_hand(self, job: Job) -> None:
@@ -284,7 +284,7 @@ class Dispatcher:
             self.start_by_hand(job)
         with self._world.lock:
             job.progress = Progress()
-            job.since = self._world.clock.now
+            job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 
     def end_by_hand(self, job: Job, ending: Ending) -> None:
