@@ -11,6 +11,7 @@ import errno
 import os
 from contextlib import suppress
 from dataclasses import replace
+from email.utils import mktime_tz, parsedate_tz
 from http.client import RemoteDisconnected
 from http.client import responses as REASONS
 from io import BytesIO
@@ -37,6 +38,7 @@ from ..api.message import NoResponse, Request, Response
 from ..errors import UnmatchedRequest
 
 if TYPE_CHECKING:
+    from ..world.clock import Clock
     from .requests import RequestsInterception
 
 _real = HTTPAdapter()
@@ -131,7 +133,7 @@ class Exchange(BaseAdapter):
             error = silence and _broken(silence, pool, target, options["timeout"])
             try:
                 retries = retries.increment(method, target, response=raw, error=error, _pool=pool)
-                seconds = _pause(retries, raw)
+                seconds = _pause(retries, raw, fake.endpoint.clock)
             except MaxRetryError as exhausted:
                 if response is not None and not retries.raise_on_status:
                     return response
@@ -232,10 +234,17 @@ def _wants_retry(retries: Retry, method: str, response: requests.Response) -> bo
     return retries.is_retry(method, response.status_code, retry_after)
 
 
-def _pause(retries: Retry, raw: Any) -> float:
+def _pause(retries: Retry, raw: Any, clock: Clock) -> float:
     """The seconds that ``retries.sleep(raw)`` would sleep."""
     respects = retries.respect_retry_after_header and raw is not None
-    return (respects and retries.get_retry_after(raw)) or retries.get_backoff_time()
+    return (respects and _retry_after(retries, raw, clock)) or retries.get_backoff_time()
+
+
+def _retry_after(retries: Retry, raw: Any, clock: Clock) -> float | None:
+    """What ``Retry-After`` asks for. A date is one of the service, so its clock counts."""
+    header = raw.headers.get("Retry-After", "")
+    date = None if header.strip().isdecimal() else parsedate_tz(header)
+    return retries.get_retry_after(raw) if date is None else max(mktime_tz(date) - clock.time(), 0)
 
 
 # ---- errors ---------------------------------------------------------------------------

@@ -209,7 +209,6 @@ class Dispatcher:
         if not job.pending:
             return
         world = self._world
-        started = job.running_at
         job.step(ending.event, at)
         job.reason, job.reason_code = ending.reason, ending.code
         job.reason_solution = ending.solution
@@ -220,8 +219,7 @@ class Dispatcher:
             job.result = ending.text
         job.qpu_seconds = used if ending.qpu_seconds is None else ending.qpu_seconds
         job.outcome = None
-        if started is not None:
-            self._free[job.backend] = max(at, self._free.get(job.backend, at))
+        self._free[job.backend] = max(at, self._free.get(job.backend, at))
         world.settle_bill(job, at)
 
     # ---- polls -----------------------------------------------------------------------
@@ -260,7 +258,7 @@ class Dispatcher:
         with self._world.lock:
             waits = (job.progress.queued, job.progress.running)
             job.progress = Progress(*(replace(wait, held=False) for wait in waits))
-            job.since = self._world.clock.now
+            job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 
     def start_by_hand(self, job: Job) -> None:
@@ -286,7 +284,7 @@ class Dispatcher:
             self.start_by_hand(job)
         with self._world.lock:
             job.progress = Progress()
-            job.since = self._world.clock.now
+            job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 
     def end_by_hand(self, job: Job, ending: Ending) -> None:

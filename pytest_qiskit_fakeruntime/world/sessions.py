@@ -36,6 +36,7 @@ class Session:
         closed_at: When it was closed.
         last_job_started: When a job of it started last.
         last_job_completed: When a job of it ended last.
+        idle_since: When a job of it ended last, whether it had run or not.
         qpu_seconds: QPU time of its jobs.
         timestamps: Every state it went through, as the service writes it, and when.
     """
@@ -57,6 +58,7 @@ class Session:
     closed_at: datetime | None = None
     last_job_started: datetime | None = None
     last_job_completed: datetime | None = None
+    idle_since: datetime | None = None
     qpu_seconds: float = 0.0
     timestamps: list[tuple[str, datetime]] = field(default_factory=list)
 
@@ -94,7 +96,7 @@ class Session:
         """
         if self.state == "closed":
             return None
-        last = max(filter(None, (self.last_job_completed, self.activated_at)), default=self.created)
+        last = max(filter(None, (self.idle_since, self.activated_at)), default=self.created)
         limits = [
             (self.activated_at, self.max_ttl, "close", "session_closed_by_max_ttl"),
             (last, IDLE_TTL, "close", "session_closed_by_idle_ttl"),

@@ -228,6 +228,7 @@ class World:
             self._charge(job.instance, job.qpu_seconds, at)
         if session is not None:
             session.qpu_seconds += job.qpu_seconds
+            session.idle_since = at
             if job.running_at is not None:
                 session.last_job_completed = at
             self._close_if_done(session, at)

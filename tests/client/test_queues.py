@@ -223,6 +223,21 @@ def test_job_is_started_and_finished_by_hand(
     assert (job.status(), job.result(), lab.ran) == ("DONE", {}, [job.job_id()])
 
 
+@pytest.mark.parametrize("way", ["finish", "release"])
+def test_time_of_the_simulation_does_not_delay_what_is_done_by_hand(
+    fake_runtime: FakeRuntime, service: Any, lab: Lab, way: str
+) -> None:
+    run = lab.run
+    lab.run = lambda task: (fake_runtime.clock.advance(5), run(task))[1]  # type: ignore[method-assign]
+    fake_runtime.jobs.hold()
+    job = submit(service)
+    fake_runtime.jobs.last.start()
+
+    fake_runtime.jobs.release() if way == "release" else fake_runtime.jobs.last.finish()
+
+    assert job.status() == "DONE"
+
+
 def test_queued_job_is_finished_at_once(fake_runtime: FakeRuntime, service: Any, lab: Lab) -> None:
     fake_runtime.jobs.hold()
     job = submit(service)

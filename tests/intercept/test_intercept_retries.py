@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import http.server
 import re
 import socket
@@ -84,9 +85,11 @@ def outcome(session, url, method, **options):
         return type(error).__name__, text, causes, reason
 
 
-def real(script, make, method, **options):
+def real(script, make, method, now=None, **options):
     pauses = []
-    fake_time = types.SimpleNamespace(sleep=pauses.append, time=urllib3.util.retry.time.time)
+    real_time = urllib3.util.retry.time.time
+    tell = real_time if now is None else lambda: now
+    fake_time = types.SimpleNamespace(sleep=pauses.append, time=tell)
     with Loopback(script) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -149,6 +152,8 @@ SCRIPTS = {
     "429 for ever": [(429, {"Retry-After": "2"})],
     "503 retry-after": [(503, {"Retry-After": "3"}), (503, {}), (200, {})],
     "413 retry-after 0": [(413, {"Retry-After": "0"}), (200, {})],
+    "408 retry-after": [(408, {"Retry-After": "1"}), (200, {})],
+    "418 retry-after": [(418, {"Retry-After": "1"}), (200, {})],
     "bad retry-after": [(503, {"Retry-After": "soon"})],
     "recovers": [(500, {}), (502, {}), (504, {}), (200, {})],
     "disconnect": ["disconnect"],
@@ -188,6 +193,21 @@ def test_refused_like_a_real_closed_port(maker, method, endpoint):
             patch.setattr(urllib3.util.retry, "time", fake_time)
             expected = pauses, outcome(session, _url(session, base), method)
     assert fake(["refused"], MAKERS[maker], method, endpoint)[1:] == expected
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", [408, 418, 429, 503])
+@pytest.mark.parametrize("seconds", [7, 0, -7])
+@pytest.mark.parametrize("maker", ["client", "number", "ignores retry-after"])
+def test_date_to_try_again_at_like_a_real_server(maker, seconds, status, method, endpoint):
+    # The date is one by the clock of whoever is asked.
+    def steps(now):
+        date = email.utils.formatdate(int(now) + seconds, usegmt=True)
+        return [(status, {"Retry-After": date}), (200, {})]
+
+    now = 1_800_000_000.0
+    expected = real(steps(now), MAKERS[maker], method, now=now)
+    assert fake(steps(endpoint.clock.time()), MAKERS[maker], method, endpoint) == expected
 
 
 def test_the_back_off_of_the_client_costs_no_time(endpoint):
