@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .api.endpoint import ROUTER, UNMATCHED, Endpoint
 from .errors import UnmatchedRequest, UsageError
 from .execute.catalogue import load_catalogue
+from .execute.lazy import LazyEngine
+from .execute.script import Script, ScriptedExecutor
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
 from .panel import JobsPanel
@@ -20,7 +22,7 @@ from .world.accounts import DEFAULT_API_KEY, Accounts, Instance
 from .world.calls import Calls
 from .world.clock import Clock
 from .world.devices import Device, Devices
-from .world.execution import Executor, Outcome, Task
+from .world.execution import Executor
 from .world.faults import RUNTIME, Fault, Injection
 from .world.sessions import Session
 from .world.snapshots import UnknownDevice
@@ -32,23 +34,6 @@ if TYPE_CHECKING:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-
-class _Engine:
-    """The engine of `execute/`, loaded when the first job arrives: it needs qiskit and Aer."""
-
-    @staticmethod
-    @functools.cache
-    def _loaded() -> Executor:
-        from .execute.engine import Engine
-
-        return Engine()
-
-    def check(self, task: Task) -> float:
-        return self._loaded().check(task)
-
-    def run(self, task: Task) -> Outcome:
-        return self._loaded().run(task)
 
 
 class FakeRuntime:
@@ -75,7 +60,8 @@ class FakeRuntime:
         if backends:
             options["backends"] = (*(options.get("backends") or ()), *backends)
         self.options = Options().but(**options)
-        self.world = _build(self.options)
+        self._scripted = ScriptedExecutor(self.options.executor or LazyEngine())
+        self.world = _build(self.options, self._scripted)
         self._endpoint = Endpoint(self.world)
         self._interception: Interception | None = None
 
@@ -172,6 +158,7 @@ class FakeRuntime:
         unmatched = self.unmatched
         if unmatched and not self.options.allow_unmatched:
             raise unmatched[0]
+        self._scripted.complain()
         missed = self.world.faults.missed
         if missed:
             told = "; ".join(
@@ -316,6 +303,21 @@ class FakeRuntime:
             raise UsageError(f"inject(times={times}, after={after}): count from 1, and from 0")
         return self.world.faults.inject(Injection(fault, where, times, after, when, optional))
 
+    def script(self, result: Any, program: str = "sampler", backend: str | None = None) -> Script:
+        """Give the next job that fits a canned result instead of a simulation.
+
+        Args:
+            result: Plain data (counts or bitstrings per register and PUB, or expectation values
+                with standard errors), a result object, or a function of the job that gives
+                one of these. See `execute.script`.
+            program: ``sampler`` or ``estimator``, old or client-side, or ``executor``.
+            backend: Only a job on this device.
+
+        Raises:
+            UsageError: If there is no such program or device.
+        """
+        return self._scripted.add(Script(result, program, backend), self.backends)
+
     @property
     def requests_mock(self) -> requests_mock.Adapter:
         """The requests-mock adapter, for routes of your own."""
@@ -356,7 +358,7 @@ def _known(devices: Devices, name: str) -> Any:
         raise UsageError(str(error)) from None
 
 
-def _build(options: Options) -> World:
+def _build(options: Options, executor: Executor) -> World:
     catalogue = load_catalogue()
     listed = options.backends
     try:
@@ -368,7 +370,7 @@ def _build(options: Options) -> World:
     return World(
         devices=devices,
         accounts=Accounts(options.account),
-        executor=options.executor or _Engine(),
+        executor=executor,
         clock=Clock(options.start_time),
         seed=0 if options.seed is None else options.seed,
         noise=options.noise,

@@ -11,6 +11,7 @@ import numpy as np
 from . import client, codec, rules
 from .problem import INVALID_BODY, MEASUREMENT_LEVEL, TOO_FEW_SHOTS, Problem
 from .program import Run
+from .script import per_pub, registers_of
 from .simulate import sample
 
 if TYPE_CHECKING:
@@ -86,8 +87,22 @@ class Sampling:
             shape = (*pub.shape, pub.shots)
             registers.append(split(shots.bits, pub.circuit, shape))
             ways.append(shots.documents)
+        return self._encode(registers, ways, run), {"simulation": ways}
+
+    def scripted(self, result: Any, run: Run) -> str:
+        """The encoded result that a script's plain data make. See `script`."""
+        entries = per_pub(result, len(self.pubs), is_single)
+        registers = [
+            registers_of(
+                entry, {r.name: r.size for r in pub.circuit.cregs}, pub.shape, pub.shots, index
+            )
+            for index, (entry, pub) in enumerate(zip(entries, self.pubs, strict=True))
+        ]
+        return self._encode(registers, [[] for _ in registers], run)
+
+    def _encode(self, registers: Registers, ways: list[Any], run: Run) -> str:
         build = self._qiskit_form if self.qiskit else self._plain_form
-        return codec.encode(build(registers, ways, run)), {"simulation": ways}
+        return codec.encode(build(registers, ways, run))
 
     def _qiskit_form(self, registers: Registers, ways: list[Any], run: Run) -> Any:
         from qiskit.primitives.containers import (
@@ -141,6 +156,11 @@ class Sampling:
             ],
             "metadata": {"version": 2},
         }
+
+
+def is_single(entry: Any) -> bool:
+    """Whether a script is that of one PUB: counts, registers or bitstrings."""
+    return isinstance(entry, Mapping) or (bool(entry) and all(isinstance(w, str) for w in entry))
 
 
 def split(
