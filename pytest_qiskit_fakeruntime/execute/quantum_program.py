@@ -16,8 +16,9 @@ import numpy as np
 
 from ..errors import UsageError
 from . import client, codec
-from .problem import INVALID_BODY, MEASUREMENT_LEVEL, Problem
+from .problem import INVALID_BODY, Problem
 from .program import Run
+from .readout import check_level, measured
 from .sampler import is_single, split
 from .script import per_pub, registers_of
 from .simulate import Source, sample
@@ -68,11 +69,7 @@ class Execution:
             raise Problem(
                 INVALID_BODY, f"The quantum program cannot be decoded: {error}"
             ) from error
-        level = getattr(program, "meas_level", None) or "classified"
-        if level != "classified":
-            raise Problem(
-                MEASUREMENT_LEVEL, f"Measurement level {level!r} is not supported on this system."
-            )
+        check_level(getattr(program, "meas_level", None) or "classified", machine.limits)
         for item in program.items:
             machine.limits.check(item.circuit, program.shots)
         return cls(params, program)
@@ -136,7 +133,12 @@ class Execution:
         points = values.reshape(math.prod(shape), len(circuit.parameters))
         shots = sample(source, circuit, points, self.program.shots, [index, 1])
         bits = split(shots.bits, circuit, (*shape, self.program.shots))
-        return {**bits, **extra}, shots.documents
+        level = getattr(self.program, "meas_level", None) or "classified"
+        data = {
+            name: measured(level, array, source.stream(index, 2, number))
+            for number, (name, array) in enumerate(bits.items())
+        }
+        return {**data, **extra}, shots.documents
 
     def _arguments(
         self, source: Source, item: Any, index: int

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import client, codec, rules
-from .problem import INVALID_BODY, MEASUREMENT_LEVEL, TOO_FEW_SHOTS, Problem
+from .problem import INVALID_BODY, TOO_FEW_SHOTS, Problem
 from .program import Run
+from .readout import check_level, measured
 from .script import per_pub, registers_of
 from .simulate import sample
 
@@ -53,13 +54,7 @@ class Sampling:
         options.check_seed()
         rules.check_payload("sampler", params)
         machine.limits.check_rep_delay(options.get("execution", "rep_delay"))
-        level = options.get("execution", "meas_type", default="classified")
-        if level != "classified":
-            raise Problem(
-                MEASUREMENT_LEVEL,
-                f"Measurement level {level!r} is not supported on this system.",
-                "Use meas_type 'classified'.",
-            )
+        check_level(options.get("execution", "meas_type", default="classified"), machine.limits)
         default = decoded.get("shots") or options.get("default_shots", default=DEFAULT_SHOTS)
         pubs = []
         for index, raw in enumerate(decoded["pubs"]):
@@ -85,7 +80,15 @@ class Sampling:
             values = codec.point_values(pub)
             shots = sample(run.source, pub.circuit, values, pub.shots, [index])
             shape = (*pub.shape, pub.shots)
-            registers.append(split(shots.bits, pub.circuit, shape))
+            level = self.options.get("execution", "meas_type", default="classified")
+            registers.append(
+                {
+                    name: measured(level, bits, run.source.stream(index, number, 1))
+                    for number, (name, bits) in enumerate(
+                        split(shots.bits, pub.circuit, shape).items()
+                    )
+                }
+            )
             ways.append(shots.documents)
         return self._encode(registers, ways, run), {"simulation": ways}
 
@@ -116,8 +119,10 @@ class Sampling:
             SamplerPubResult(
                 DataBin(
                     **{
-                        name: BitArray.from_bool_array(bits, order="little")
-                        for name, bits in data.items()
+                        name: BitArray.from_bool_array(array, order="little")
+                        if array.dtype == bool
+                        else array
+                        for name, array in data.items()
                     },
                     shape=pub.shape,
                 ),
@@ -143,10 +148,7 @@ class Sampling:
         return {
             "results": [
                 {
-                    "data": {
-                        name: {"samples": _hexadecimal(bits), "num_bits": bits.shape[-1]}
-                        for name, bits in data.items()
-                    },
+                    "data": {name: _plain(array) for name, array in data.items()},
                     "metadata": {
                         "circuit_metadata": pub.circuit.metadata or {},
                         "simulation": way,
@@ -181,6 +183,13 @@ def split(
         for register in circuit.cregs
     }
     return {name: bits[..., at].reshape(*shape, len(at)) for name, at in places.items()}
+
+
+def _plain(array: NDArray[Any]) -> dict[str, Any]:
+    if array.dtype == bool:
+        return {"samples": _hexadecimal(array), "num_bits": array.shape[-1]}
+    pairs = np.stack([array.real, array.imag], -1)
+    return {"samples": codec.as_lists(pairs), "num_bits": array.shape[-1]}
 
 
 def _hexadecimal(bits: NDArray[np.bool_]) -> Any:
