@@ -15,7 +15,9 @@ from .api.endpoint import ROUTER, UNMATCHED, Endpoint
 from .assembly import build
 from .decorator import Decorated, decorate
 from .errors import NetworkBlocked, UnmatchedRequest, UsageError
+from .execute.lazy import LazyEngine
 from .execute.release import check_release
+from .execute.script import Script, ScriptedExecutor
 from .intercept import Interception
 from .options import BackendOptions, Options, _nearest
 from .panel import JobsPanel
@@ -60,7 +62,8 @@ class FakeRuntime:
         if backends:
             options["backends"] = (*(options.get("backends") or ()), *backends)
         self.options = Options().but(**options)
-        self.world = build(self.options)
+        self._scripted = ScriptedExecutor(self.options.executor or LazyEngine())
+        self.world = build(self.options, self._scripted)
         self._endpoint = Endpoint(self.world)
         self._interception: Interception | None = None
         self._blocked: list[NetworkBlocked] = []
@@ -159,6 +162,7 @@ class FakeRuntime:
         unmatched = self.unmatched
         if unmatched and not self.options.allow_unmatched:
             raise unmatched[0]
+        self._scripted.complain()
         missed = self.world.faults.missed
         if missed:
             told = "; ".join(
@@ -315,6 +319,21 @@ class FakeRuntime:
         if (times is not None and times < 1) or after < 0:
             raise UsageError(f"inject(times={times}, after={after}): count from 1, and from 0")
         return self.world.faults.inject(Injection(fault, where, times, after, when, optional))
+
+    def script(self, result: Any, program: str = "sampler", backend: str | None = None) -> Script:
+        """Give the next job that fits a canned result instead of a simulation.
+
+        Args:
+            result: Plain data (counts or bitstrings per register and PUB, or expectation values
+                with standard errors), a result object, or a function of the job that gives
+                one of these. See `execute.script`.
+            program: ``sampler`` or ``estimator``, old or client-side, or ``executor``.
+            backend: Only a job on this device.
+
+        Raises:
+            UsageError: If there is no such program or device.
+        """
+        return self._scripted.add(Script(result, program, backend), self.backends)
 
     @property
     def requests_mock(self) -> requests_mock.Adapter:

@@ -70,7 +70,7 @@ class Engine:
         from .codec import seconds_for
 
         try:
-            program = self._read(task)
+            program = read(task)
             self._checked.keep(task, program)
             return seconds_for(program.executions)
         except Problem as problem:
@@ -91,7 +91,7 @@ class Engine:
         from .simulate import Source
 
         try:
-            program = self._checked.take(task) or self._read(task)
+            program = self._checked.take(task) or read(task)
             seconds = seconds_for(program.executions)
             seed = task.seed if program.seed is None else program.seed
             source = Source(machine_of(task.device.snapshot), task.noise, seed)
@@ -103,19 +103,25 @@ class Engine:
             raise JobFailed(INTERNAL, f"Internal error: {error}") from error
         return Outcome(result, seconds, {**notes, "seed": seed})
 
-    def _read(self, task: Task) -> Program:
-        from .devices import machine_of
 
-        if task.program_id not in PROGRAMS:
-            raise Problem(
-                NO_PROGRAM,
-                f"Program not found: {task.program_id}.",
-                f"Use one of: {', '.join(sorted(PROGRAMS))}.",
-                status=404,
-            )
-        module, name = PROGRAMS[task.program_id]
-        parser: Any = getattr(import_module(f".{module}", __package__), name)
-        machine = machine_of(task.device.snapshot)
-        program: Program = parser.parse(task.params, machine)
-        machine.limits.check_executions(program.executions)
-        return program
+def read(task: Task) -> Program:
+    """What a job asks for, read and found valid.
+
+    Raises:
+        Problem: If the service would refuse it.
+    """
+    from .devices import machine_of
+
+    if task.program_id not in PROGRAMS:
+        raise Problem(
+            NO_PROGRAM,
+            f"Program not found: {task.program_id}.",
+            f"Use one of: {', '.join(sorted(PROGRAMS))}.",
+            status=404,
+        )
+    module, name = PROGRAMS[task.program_id]
+    parser: Any = getattr(import_module(f".{module}", __package__), name)
+    machine = machine_of(task.device.snapshot)
+    program: Program = parser.parse(task.params, machine)
+    machine.limits.check_executions(program.executions)
+    return program

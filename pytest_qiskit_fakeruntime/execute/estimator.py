@@ -18,7 +18,16 @@ from .circuits import Reduced, has_free_delay, reduce
 from .methods import Method
 from .problem import INVALID_BODY, Problem
 from .program import Run
-from .resilience import LEVELS, Resilience, extrapolate, fold, overhead, readout_reliability
+from .resilience import (
+    DEFAULTS,
+    LEVELS,
+    Resilience,
+    extrapolate,
+    fold,
+    overhead,
+    readout_reliability,
+)
+from .script import per_pub, values_of
 from .simulate import Source, sample_reduced
 
 if TYPE_CHECKING:
@@ -31,25 +40,6 @@ if TYPE_CHECKING:
 DEFAULT_PRECISION = 0.015625
 DEFAULT_RESILIENCE_LEVEL = 1
 RANDOMIZATIONS = 32
-
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "dynamical_decoupling": {
-        "enable": False,
-        "sequence_type": "XX",
-        "extra_slack_distribution": "middle",
-        "scheduling_method": "alap",
-    },
-    "twirling": {
-        "enable_gates": False,
-        "enable_measure": True,
-        "num_randomizations": "auto",
-        "shots_per_randomization": "auto",
-        "interleave_randomizations": True,
-        "strategy": "active-accum",
-    },
-    "resilience": {"measure_mitigation": True, "zne_mitigation": False, "pec_mitigation": False},
-}
-"""Options that the result's metadata repeats, as the service fills them in."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +137,22 @@ class Estimation:
         """Estimate every PUB. See `program.Program.run`."""
         wanted = Resilience.of(self.options, self.resilience_level)
         estimates = [estimate(run.source, pub, i, wanted) for i, pub in enumerate(self.pubs)]
+        return self._encode(estimates), {"simulation": [e.documents for e in estimates]}
+
+    def scripted(self, result: Any, run: Run) -> str:
+        """The encoded result that a script's plain data make. See `script`."""
+        single = isinstance(result, (Mapping, int, float)) or np.ndim(result) > 1
+        entries = per_pub(result, len(self.pubs), lambda one: single and one is result)
+        return self._encode(
+            [
+                Estimates(*values_of(entry, pub.shape, index), shots_for(pub.precision), [])
+                for index, (entry, pub) in enumerate(zip(entries, self.pubs, strict=True))
+            ]
+        )
+
+    def _encode(self, estimates: list[Estimates]) -> str:
         build = self._qiskit_form if self.qiskit else self._plain_form
-        notes = {"simulation": [e.documents for e in estimates]}
-        return codec.encode(build(estimates)), notes
+        return codec.encode(build(estimates))
 
     def _qiskit_form(self, estimates: list[Estimates]) -> Any:
         from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult

@@ -45,3 +45,10 @@ class Program(Protocol):
         Raises:
             Problem: If a circuit cannot be run.
         """
+
+    def scripted(self, result: Any, run: Run) -> str:
+        """The encoded result that the plain data of a script make.
+
+        Raises:
+            UsageError: If they do not fit the job.
+        """

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import UsageError
 from . import client, codec
-from .problem import INVALID_BODY, MEASUREMENT_LEVEL, NO_PROGRAM, Problem
+from .problem import INVALID_BODY, NO_PROGRAM, Problem
 from .program import Run
+from .readout import check_level, measured
 from .release import release
-from .sampler import split
+from .sampler import is_single, split
+from .script import per_pub, registers_of
 from .simulate import Source, sample
 
 if TYPE_CHECKING:
@@ -72,12 +75,7 @@ class Execution:
             raise Problem(
                 INVALID_BODY, f"The quantum program cannot be decoded: {error}"
             ) from error
-        # Not of the decoded program: client 0.46 forgets it there.
-        level = params["quantum_program"].get("meas_level") or "classified"
-        if level != "classified":
-            raise Problem(
-                MEASUREMENT_LEVEL, f"Measurement level {level!r} is not supported on this system."
-            )
+        check_level(_level(params), machine.limits)
         for item in program.items:
             machine.limits.check(item.circuit, program.shots)
         return cls(params, program)
@@ -101,24 +99,66 @@ class Execution:
             ways.append(way)
         return self._encode(data, run), {"simulation": ways}
 
+    def scripted(self, result: Any, run: Run) -> str:
+        """The encoded result that a script's plain data make. See `script`.
+
+        The bits are those after the client's post-processing: what a samplex flips at random
+        is flipped back.
+        """
+        sent = self.params["quantum_program"]
+        if sent.get("semantic_role") == "estimator_v2":
+            raise UsageError(
+                "script: the client-side Estimator makes its values from raw bits; script "
+                "program='executor' with bits per item, or use EstimatorV2 in the code under test"
+            )
+        role = (sent.get("passthrough_data") or {}).get("post_processor") or {}
+        twirled = bool(role.get("twirling")) and sent.get("semantic_role") == "sampler_v2"
+        items = self.program.items
+        data = []
+        for index, (entry, item) in enumerate(
+            zip(per_pub(result, len(items), is_single), items, strict=True)
+        ):
+            shape, shots = _shape(item), self.program.shots
+            rounds, rest = (shape[0], shape[1:]) if twirled else (1, shape)
+            sizes = {r.name: r.size for r in item.circuit.cregs}
+            given = registers_of(entry, sizes, rest, rounds * shots, index)
+            flips = self._arguments(run.source, item, index)[1]
+            bits = {}
+            for name, array in given.items():
+                apart = array.reshape(*rest, rounds, shots, sizes[name])
+                front = np.moveaxis(apart, len(rest), 0).reshape(*shape, shots, sizes[name])
+                bits[name] = front ^ flips.get(f"measurement_flips.{name}", False)
+            data.append({**bits, **flips})
+        return self._encode(data, run)
+
     def _run_item(
         self, source: Source, item: Any, index: int
     ) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
         circuit, shape = item.circuit, _shape(item)
-        extra: dict[str, NDArray[Any]] = {}
+        values, extra = self._arguments(source, item, index)
+        points = values.reshape(math.prod(shape), len(circuit.parameters))
+        shots = sample(source, circuit, points, self.program.shots, [index, 1])
+        bits = split(shots.bits, circuit, (*shape, self.program.shots))
+        level = _level(self.params)
+        data = {
+            name: measured(level, array, source.stream(index, 2, number))
+            for number, (name, array) in enumerate(bits.items())
+        }
+        return {**data, **extra}, shots.documents
+
+    def _arguments(
+        self, source: Source, item: Any, index: int
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+        """Parameter values of an item, and what else its samplex draws."""
+        shape = _shape(item)
         if hasattr(item, "samplex"):
             rng = np.random.default_rng(source.stream(index, 0))
             item.samplex.finalize()
             extra = randomise(item.samplex, item.samplex_arguments, shape, rng)
-            values = extra.pop("parameter_values", np.zeros((*shape, 0)))
-        elif item.circuit_arguments is not None:
-            values = np.asarray(item.circuit_arguments, float)
-        else:
-            values = np.zeros((*shape, 0))
-        points = values.reshape(math.prod(shape), len(circuit.parameters))
-        shots = sample(source, circuit, points, self.program.shots, [index, 1])
-        bits = split(shots.bits, circuit, (*shape, self.program.shots))
-        return {**bits, **extra}, shots.documents
+            return extra.pop("parameter_values", np.zeros((*shape, 0))), extra
+        if item.circuit_arguments is not None:
+            return np.asarray(item.circuit_arguments, float), {}
+        return np.zeros((*shape, 0)), {}
 
     def _encode(self, data: list[dict[str, NDArray[Any]]], run: Run) -> str:
         model = client.schemas()[self.params["schema_version"]].result
@@ -160,6 +200,11 @@ class Execution:
                 for index, (size, rank) in enumerate(zip(sizes, ranks, strict=True))
             ],
         }
+
+
+def _level(params: Mapping[str, Any]) -> str:
+    """The kind of measurements asked for. Client 0.46 forgets it in the decoded program."""
+    return str(params["quantum_program"].get("meas_level") or "classified")
 
 
 def randomise(

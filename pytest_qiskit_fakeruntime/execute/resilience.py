@@ -37,6 +37,25 @@ LEVELS: Mapping[int, Mapping[str, bool]] = {
 }
 """What each resilience level switches on."""
 
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "dynamical_decoupling": {
+        "enable": False,
+        "sequence_type": "XX",
+        "extra_slack_distribution": "middle",
+        "scheduling_method": "alap",
+    },
+    "twirling": {
+        "enable_gates": False,
+        "enable_measure": True,
+        "num_randomizations": "auto",
+        "shots_per_randomization": "auto",
+        "interleave_randomizations": True,
+        "strategy": "active-accum",
+    },
+    "resilience": {"measure_mitigation": True, "zne_mitigation": False, "pec_mitigation": False},
+}
+"""Options that the result's metadata repeats, as the service fills them in."""
+
 NOISE_FACTORS = (1.0, 3.0, 5.0)
 EXTRAPOLATORS = ("exponential", "linear")
 MAX_OVERHEAD = 100.0

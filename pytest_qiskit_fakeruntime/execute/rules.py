@@ -53,6 +53,7 @@ class Limits:
         executions: Shots over all PUBs and parameter values of a job.
         rep_delay: Shortest and longest delay between shots, in seconds, if it can be chosen.
         angles: Angles that a gate can have, in radians.
+        levels: Measurement levels: 1 for the signal, 2 for bits.
     """
 
     qubits: int
@@ -60,6 +61,7 @@ class Limits:
     executions: int = 10_000_000
     rep_delay: tuple[float, float] | None = None
     angles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    levels: tuple[int, ...] = (2,)
 
     @classmethod
     def of(cls, configuration: Mapping[str, Any]) -> Limits:
@@ -76,6 +78,7 @@ class Limits:
             shots=int(configuration.get("max_shots") or cls.shots),
             rep_delay=(microseconds[0] * 1e-6, microseconds[1] * 1e-6) if microseconds else None,
             angles={} if simulator else ANGLES,
+            levels=tuple(configuration.get("meas_levels") or cls.levels),
         )
 
     def check(self, circuit: QuantumCircuit, shots: int) -> None:

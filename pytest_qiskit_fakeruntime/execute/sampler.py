@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import client, codec, rules
-from .problem import INVALID_BODY, MEASUREMENT_LEVEL, TOO_FEW_SHOTS, Problem
+from .problem import INVALID_BODY, TOO_FEW_SHOTS, Problem
 from .program import Run
+from .readout import check_level, measured
+from .script import per_pub, registers_of
 from .simulate import sample
 
 if TYPE_CHECKING:
@@ -52,13 +54,7 @@ class Sampling:
         options.check_seed()
         rules.check_payload("sampler", params)
         machine.limits.check_rep_delay(options.get("execution", "rep_delay"))
-        level = options.get("execution", "meas_type", default="classified")
-        if level != "classified":
-            raise Problem(
-                MEASUREMENT_LEVEL,
-                f"Measurement level {level!r} is not supported on this system.",
-                "Use meas_type 'classified'.",
-            )
+        check_level(options.get("execution", "meas_type", default="classified"), machine.limits)
         default = decoded.get("shots") or options.get("default_shots", default=DEFAULT_SHOTS)
         pubs = []
         for index, raw in enumerate(decoded["pubs"]):
@@ -84,10 +80,32 @@ class Sampling:
             values = codec.point_values(pub)
             shots = sample(run.source, pub.circuit, values, pub.shots, [index])
             shape = (*pub.shape, pub.shots)
-            registers.append(split(shots.bits, pub.circuit, shape))
+            level = self.options.get("execution", "meas_type", default="classified")
+            registers.append(
+                {
+                    name: measured(level, bits, run.source.stream(index, number, 1))
+                    for number, (name, bits) in enumerate(
+                        split(shots.bits, pub.circuit, shape).items()
+                    )
+                }
+            )
             ways.append(shots.documents)
+        return self._encode(registers, ways, run), {"simulation": ways}
+
+    def scripted(self, result: Any, run: Run) -> str:
+        """The encoded result that a script's plain data make. See `script`."""
+        entries = per_pub(result, len(self.pubs), is_single)
+        registers = [
+            registers_of(
+                entry, {r.name: r.size for r in pub.circuit.cregs}, pub.shape, pub.shots, index
+            )
+            for index, (entry, pub) in enumerate(zip(entries, self.pubs, strict=True))
+        ]
+        return self._encode(registers, [[] for _ in registers], run)
+
+    def _encode(self, registers: Registers, ways: list[Any], run: Run) -> str:
         build = self._qiskit_form if self.qiskit else self._plain_form
-        return codec.encode(build(registers, ways, run)), {"simulation": ways}
+        return codec.encode(build(registers, ways, run))
 
     def _qiskit_form(self, registers: Registers, ways: list[Any], run: Run) -> Any:
         from qiskit.primitives.containers import (
@@ -101,8 +119,10 @@ class Sampling:
             SamplerPubResult(
                 DataBin(
                     **{
-                        name: BitArray.from_bool_array(bits, order="little")
-                        for name, bits in data.items()
+                        name: BitArray.from_bool_array(array, order="little")
+                        if array.dtype == bool
+                        else array
+                        for name, array in data.items()
                     },
                     shape=pub.shape,
                 ),
@@ -128,10 +148,7 @@ class Sampling:
         return {
             "results": [
                 {
-                    "data": {
-                        name: {"samples": _hexadecimal(bits), "num_bits": bits.shape[-1]}
-                        for name, bits in data.items()
-                    },
+                    "data": {name: _plain(array) for name, array in data.items()},
                     "metadata": {
                         "circuit_metadata": pub.circuit.metadata or {},
                         "simulation": way,
@@ -141,6 +158,11 @@ class Sampling:
             ],
             "metadata": {"version": 2},
         }
+
+
+def is_single(entry: Any) -> bool:
+    """Whether a script is that of one PUB: counts, registers or bitstrings."""
+    return isinstance(entry, Mapping) or (bool(entry) and all(isinstance(w, str) for w in entry))
 
 
 def split(
@@ -161,6 +183,13 @@ def split(
         for register in circuit.cregs
     }
     return {name: bits[..., at].reshape(*shape, len(at)) for name, at in places.items()}
+
+
+def _plain(array: NDArray[Any]) -> dict[str, Any]:
+    if array.dtype == bool:
+        return {"samples": _hexadecimal(array), "num_bits": array.shape[-1]}
+    pairs = np.stack([array.real, array.imag], -1)
+    return {"samples": codec.as_lists(pairs), "num_bits": array.shape[-1]}
 
 
 def _hexadecimal(bits: NDArray[np.bool_]) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from . import calibration
 from .clock import UTC
 from .snapshots import Catalogue, Snapshot, UnknownDevice
 
@@ -163,8 +164,15 @@ class Device:
         change: Callable[[dict[str, Any]], None] | None = None,
         *,
         at: datetime | None = None,
+        **values: Any,
     ) -> None:
         """Change the device's calibration, or add one of another date.
+
+        Examples::
+
+            device.calibrate(qubit=3, t1=20e-6, t2=15e-6, readout_error=0.2)
+            device.calibrate(gate="cz", qubits=(3, 4), error=0.1, duration=68e-9)
+            device.calibrate(qubit=7, operational=False)
 
         Args:
             change: Edits a copy of the present calibration in place: the body of
@@ -172,21 +180,29 @@ class Device:
             at: When the device was calibrated so. Left out, the present calibration is
                 changed; given, it stays, and the device has one more. The newest is the
                 present one.
+            values: ``qubit``, or ``gate`` and ``qubits``, and what is true of it from now on;
+                seconds and hertz. See `calibration.edit`.
+
+        Raises:
+            TypeError: If there is nothing of such a name.
+            ValueError: If a value is out of range, or there is no such qubit or gate.
         """
+        by_name = calibration.edit(**values) if values else None
 
         def edit(properties: dict[str, Any]) -> None:
-            if change is not None:
-                change(properties)
+            for one in (change, by_name):
+                if one is not None:
+                    one(properties)
             if at is not None:
                 properties["last_update_date"] = at.isoformat()
 
-        calibration = self._edited(None, edit)
+        calibrated = self._edited(None, edit)
         if at is None:
-            self.snapshot = calibration
+            self.snapshot = calibrated
             return
         oldest = datetime.min.replace(tzinfo=UTC)
         self.snapshot, *self.earlier = sorted(
-            (calibration, self.snapshot, *self.earlier),
+            (calibrated, self.snapshot, *self.earlier),
             key=lambda snapshot: snapshot.calibrated or oldest,
             reverse=True,
         )

@@ -76,9 +76,9 @@ def named(name: str) -> QuantumCircuit:
         ),
         (
             "sampler",
-            {"pubs": [[bell()]], "options": {"execution": {"meas_type": "kerneled"}}},
-            8009,
-            "kerneled",
+            {"pubs": [[bell()]], "options": {"execution": {"meas_type": "guessed"}}},
+            1208,
+            "meas_type",
         ),
         ("estimator", {"pubs": [[bell()]]}, 1208, "no observables"),
         ("estimator", {"pubs": [[bell(), {"ZZ": 1}]]}, 1208, "Pub 0 is not valid"),

@@ -193,12 +193,24 @@ def test_not_isa(engine: Engine) -> None:
 
 
 @has_executor
-@pytest.mark.parametrize("level", ["kerneled", "avg_kerneled"])
-def test_raw_measurements_are_refused(engine: Engine, level: str) -> None:
-    program = QuantumProgram(shots=1, meas_level=level)
+@pytest.mark.parametrize(("level", "shape"), [("kerneled", (50, 2)), ("avg_kerneled", (2,))])
+def test_signals(engine: Engine, level: str, shape: tuple[int, ...]) -> None:
+    program = QuantumProgram(shots=50, meas_level=level)
     program.append_circuit_item(bell())
-    with pytest.raises(JobFailed, match=level) as error:
-        engine.run(executor(program))
+
+    signals = decode("executor", engine.run(executor(program)).result)[0]["c"]
+
+    assert signals.shape == shape
+    assert signals.dtype == complex
+
+
+def test_signals_of_a_device_that_only_classifies() -> None:
+    from pytest_qiskit_fakeruntime.execute.problem import Problem
+    from pytest_qiskit_fakeruntime.execute.readout import check_level
+    from pytest_qiskit_fakeruntime.execute.rules import Limits
+
+    with pytest.raises(Problem, match="'kerneled' is not supported") as error:
+        check_level("kerneled", Limits(qubits=3))
     assert error.value.code == 8009
 
 

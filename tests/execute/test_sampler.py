@@ -163,3 +163,19 @@ def test_openqasm_without_qiskit(engine: Engine) -> None:
     text = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[5]; creg c[1]; x q[0]; measure q[0] -> c[0];'
     body = json.loads(engine.run(task("sampler", {"pubs": [[text, None, 2]]}, noise=False)).result)
     assert body["results"][0]["data"]["c"]["samples"] == ["0x1", "0x1"]
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("kerneled", (500, 2)), ("avg_kerneled", (2,))])
+def test_signals(result: Result, kind: str, shape: tuple[int, ...]) -> None:
+    job = sampler([(bell(), None, 500)], options={"execution": {"meas_type": kind}})
+    bits = result(sampler([(bell(), None, 500)]))[0].data.c.to_bool_array(order="little")
+
+    signals = result(job)[0].data.c
+
+    assert signals.shape == shape
+    if kind == "kerneled":
+        assert np.array_equal(signals.real > 0, bits)
+    else:
+        # The mean lies between the states, where the share of ones puts it; the noise of the
+        # signal adds 0.3 / sqrt(500), of which this is five.
+        assert np.abs(signals.real - (2 * bits.mean(axis=0) - 1)).max() < 0.07
