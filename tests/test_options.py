@@ -77,7 +77,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("values", GOOD, ids=str)
+@pytest.mark.parametrize("values", GOOD, ids="-".join)
 def test_good_value_is_kept(values: dict[str, Any]) -> None:
     options = Options().but(**values)
     for name, value in values.items():
