@@ -183,6 +183,7 @@ def test_same_task_same_bytes(engine: Engine, jobs: list[Task]) -> None:
         assert engine.run(replace(job, seed=8)).result != first.result
 
 
+@pytest.mark.slow
 def test_many_threads_at_once(engine: Engine, jobs: list[Task]) -> None:
     expected = [engine.run(job).result for job in jobs]
     with ThreadPoolExecutor(32) as pool:

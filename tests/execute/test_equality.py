@@ -98,6 +98,7 @@ def of_aer(name: str, circuit: QuantumCircuit, shots: int) -> dict[int, int]:
     return {int(word, 2): count for word, count in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEVICES)
 def test_circuits_have_the_distribution_of_aer(name: str) -> None:
     excesses: list[float] = []

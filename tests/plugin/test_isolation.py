@@ -59,6 +59,7 @@ def test_xdist(pytester: pytest.Pytester, dist: str) -> None:
     result.assert_outcomes(passed=NUMBER)
 
 
+@pytest.mark.slow
 def test_random_order(pytester: pytest.Pytester) -> None:
     pytest.importorskip("pytest_randomly")
     pytester.makepyfile(SUITE)
@@ -109,6 +110,7 @@ def test_asynchronous_tests(pytester: pytest.Pytester) -> None:
     pytester.runpytest("-p", "no:randomly", *QUIET).assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_pytest_asyncio(pytester: pytest.Pytester) -> None:
     pytest.importorskip("pytest_asyncio")
     pytester.makeini(
@@ -233,6 +235,7 @@ def test_request_does_not_wait_for_somebody_else_s_job() -> None:
         assert other.job(job.job_id()).status() == "DONE"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_fork_after_the_start(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
@@ -315,6 +318,7 @@ def test_client_of_an_inner_fake_goes_on_under_the_outer() -> None:
         assert outer.calls["get_backend_configuration"]
 
 
+@pytest.mark.slow
 def test_keyboard_interrupt_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
