@@ -70,6 +70,7 @@ class Execution:
                 INVALID_BODY, f"The quantum program cannot be decoded: {error}"
             ) from error
         check_level(getattr(program, "meas_level", None) or "classified", machine.limits)
+        machine.limits.check_rep_delay((params.get("options") or {}).get("rep_delay"))
         for item in program.items:
             machine.limits.check(item.circuit, program.shots)
         return cls(params, program)

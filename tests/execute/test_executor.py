@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -177,3 +178,14 @@ def test_signals_of_a_device_that_only_classifies() -> None:
     with pytest.raises(Problem, match="'kerneled' is not supported") as error:
         check_level("kerneled", Limits(qubits=3))
     assert error.value.code == 8009
+
+
+def test_repetition_delay_of_another_device(engine: Engine) -> None:
+    program = QuantumProgram(shots=1)
+    program.append_circuit_item(bell())
+    job = executor(program)
+    late = {**job.params, "options": {**job.params["options"], "rep_delay": 1.0}}
+
+    with pytest.raises(JobFailed, match=r"Repetition delay \(1.0\) is not supported") as error:
+        engine.run(replace(job, params=late))
+    assert error.value.code == 8030
