@@ -18,7 +18,9 @@ _PATCHES = pytest.StashKey[pytest.MonkeyPatch]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "loopback: this test talks to a server of its own")
-    config.addinivalue_line("markers", "slow: takes long, and is not run for every release of the client")
+    config.addinivalue_line(
+        "markers", "slow: takes long, and is not run for every release of the client"
+    )
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)

@@ -42,7 +42,11 @@ def rounded(op: Instruction) -> Instruction:
 def is_clifford(op: Instruction) -> bool:
     """Whether Pauli frames can pass through a gate whose angles are numbers."""
     plain = rounded(op)
-    return _action(plain.name, tuple(map(float, plain.params)), plain.num_qubits) is not None
+    try:
+        angles = tuple(map(float, plain.params))
+    except (TypeError, ValueError):
+        return False  # its parameter is a matrix, or a word
+    return _action(plain.name, angles, plain.num_qubits) is not None
 
 
 def sample_frames(

@@ -76,6 +76,7 @@ class Execution:
                 INVALID_BODY, f"The quantum program cannot be decoded: {error}"
             ) from error
         check_level(_level(params), machine.limits)
+        machine.limits.check_rep_delay((params.get("options") or {}).get("rep_delay"))
         for item in program.items:
             machine.limits.check(item.circuit, program.shots)
         return cls(params, program)

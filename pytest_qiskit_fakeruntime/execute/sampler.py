@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,9 +76,11 @@ class Sampling:
     def run(self, run: Run) -> tuple[str, Mapping[str, Any]]:
         """Sample every PUB. See `program.Program.run`."""
         registers, ways = [], []
+        twirled = bool(self.options.get("twirling", "enable_gates"))
+        source = replace(run.source, machine=run.source.machine.variant(twirled=twirled))
         for index, pub in enumerate(self.pubs):
             values = codec.point_values(pub)
-            shots = sample(run.source, pub.circuit, values, pub.shots, [index])
+            shots = sample(source, pub.circuit, values, pub.shots, [index])
             shape = (*pub.shape, pub.shots)
             level = self.options.get("execution", "meas_type", default="classified")
             registers.append(

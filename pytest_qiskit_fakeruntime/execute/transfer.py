@@ -133,9 +133,10 @@ class _State:
             constant, cosine, sine = _rotation(op.base_class)
             angles = self.numbers(op.params[0])[:, None, None]
             return constant + cosine * np.cos(angles) + sine * np.sin(angles)
-        if op.is_parameterized():
-            columns = [self.numbers(p) for p in op.params]
-            return np.stack([_matrix(type(op)(*row.tolist())) for row in np.stack(columns, -1)])
+        # Controlled gates say that they are not parameterised even where they are.
+        if any(getattr(param, "parameters", ()) for param in op.params):
+            columns = np.broadcast_arrays(*(self.numbers(p) for p in op.params))
+            return np.stack([_bound(op, row) for row in np.stack(columns, -1).tolist()])
         return _matrix(op)[None]
 
     def numbers(self, expression: Any) -> NDArray[np.float64]:
@@ -205,10 +206,19 @@ def _known(gate: Any, params: tuple[float, ...]) -> Matrices:
 
 def _matrix(op: Instruction) -> Matrices:
     """Pauli transfer matrix of a gate whose parameters are numbers."""
-    try:
-        return _known(op.base_class, tuple(map(float, op.params)))
-    except TypeError:
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    known = get_standard_gate_name_mapping().get(op.name)
+    # Gates of one's own may share a name, and open controls have a name of their own.
+    if known is None or known.base_class is not op.base_class:
         return transfer_matrix(op.to_matrix())
+    return _known(op.base_class, tuple(map(float, op.params)))
+
+
+def _bound(op: Instruction, values: list[float]) -> Matrices:
+    bound = op.to_mutable()
+    bound.params = values
+    return transfer_matrix(bound.to_matrix())
 
 
 def transfer_matrix(unitary: NDArray[np.complex128]) -> NDArray[np.float64]:

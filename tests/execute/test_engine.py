@@ -172,7 +172,7 @@ def jobs() -> list[Task]:
     angles = np.linspace(0, 3, 3)[:, None]
     return [
         sampler([(circuit, angles, 200), bell()]),
-        estimator([(bell(), ["IIIZZ", "IIIXY"])]),
+        estimator([(bell().remove_final_measurements(inplace=False), ["IIIZZ", "IIIXY"])]),
     ]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,15 @@ def test_signals_of_a_device_that_only_classifies() -> None:
 def test_client_without_an_executor_says_so(engine: Engine) -> None:
     with pytest.raises(Rejected, match=f"{release()}, is older than this program"):
         engine.check(task("executor", {"schema_version": "v2.0"}))
+
+
+@has_executor
+def test_repetition_delay_of_another_device(engine: Engine) -> None:
+    program = QuantumProgram(shots=1)
+    program.append_circuit_item(bell())
+    job = executor(program)
+    late = {**job.params, "options": {**job.params["options"], "rep_delay": 1.0}}
+
+    with pytest.raises(JobFailed, match=r"Repetition delay \(1.0\) is not supported") as error:
+        engine.run(replace(job, params=late))
+    assert error.value.code == 8030

@@ -101,6 +101,8 @@ def test_what_is_not_clifford_is_not_taken_for_it() -> None:
     circuit.t(0)
     circuit.ccx(0, 1, 2)
     circuit.rzz(0.1, 0, 1)
+    circuit.pauli("XY", [0, 1])
+    circuit.unitary([[0, 1], [1, 0]], [0])
 
     assert not any(frames.is_clifford(inst.operation) for inst in circuit.data)
 

@@ -179,3 +179,21 @@ def test_signals(result: Result, kind: str, shape: tuple[int, ...]) -> None:
         # The mean lies between the states, where the share of ones puts it; the noise of the
         # signal adds 0.3 / sqrt(500), of which this is five.
         assert np.abs(signals.real - (2 * bits.mean(axis=0) - 1)).max() < 0.07
+
+
+def test_twirled_gates_have_pauli_noise(result: Result) -> None:
+    """Relaxation leads to 0, its twirl to 0 and 1 alike."""
+    circuit = QuantumCircuit(5, 1)
+    dt = machine_of(device("fake_manila").snapshot).target.dt
+    circuit.x(0)
+    circuit.delay(16 * round(2e-3 / dt / 16), 0)
+    circuit.measure(0, 0)
+    shares = []
+    for twirl in (False, True):
+        options = {"twirling": {"enable_gates": twirl}}
+        counts = result(sampler([(circuit, None, 10_000)], options=options))[0].data.c.get_counts()
+        shares.append(counts.get("1", 0) / 10_000)
+
+    # 2 ms are more than ten times T1; readout errors are below 0.1.
+    assert shares[0] < 0.1
+    assert shares[1] == pytest.approx(0.5, abs=5 * 0.005)
