@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import faults as faults
     from .errors import FakeRuntimeError as FakeRuntimeError
     from .errors import FakeRuntimeStopped as FakeRuntimeStopped
+    from .errors import JobStuck as JobStuck
     from .errors import UnmatchedRequest as UnmatchedRequest
     from .errors import UsageError as UsageError
     from .runtime import FakeRuntime as FakeRuntime
@@ -26,6 +27,7 @@ _HOMES = {
     "FakeRuntime": "runtime",
     "FakeRuntimeError": "errors",
     "FakeRuntimeStopped": "errors",
+    "JobStuck": "errors",
     "UnmatchedRequest": "errors",
     "UsageError": "errors",
     "Executor": "world.execution",

@@ -35,6 +35,9 @@ Work = Callable[[], None]
 INTERNAL_ERROR = Ending("fail", "Internal error.", 9999, "", 0.0)
 SESSION_EXPIRED = Ending("fail", "Session has been closed.", 1217, "Open a new session.", 0.0)
 
+STUCK_POLLS = 200_000
+"""Polls after which nobody believes in the end of a job any more: a day, at two a second."""
+
 FINISH, SESSION, START = range(3)
 """What comes first of things that are due at the same moment."""
 
@@ -133,11 +136,12 @@ class Dispatcher:
 
     def _expiry(self, session: Session, event: str, reason: str) -> Callable[[datetime], None]:
         def expire(at: datetime) -> None:
+            # In this order: its last job would close a session that accepts no more.
+            self._world.step_session(session, event, at, reason)
             if event == "close":
                 for job in self._world.pending_in(session):
                     if job.status == "Queued":
                         self.end(job, SESSION_EXPIRED, at)
-            self._world.step_session(session, event, at, reason)
 
         return expire
 
@@ -250,6 +254,17 @@ class Dispatcher:
             for one in polled:
                 one.polls += 1
                 one.polled_at = world.clock.now
+
+    def stuck(self, job: Job) -> str | None:
+        """Why a job that is polled for ever will never end, if that is so."""
+        if job.polls < STUCK_POLLS or not job.pending:
+            return None
+        reasons = {
+            "it is held": job.progress.queued.held or job.progress.running.held,
+            "its instance is over the usage limit": self._world.is_over_limit(job),
+            "its device is not running": not self._world.devices.runs(job.backend),
+        }
+        return next((why for why, so in reasons.items() if so), None)
 
     # ---- by hand ---------------------------------------------------------------------
 

@@ -321,11 +321,10 @@ class World:
             if session.state == "closed":
                 return
             now = self.clock.now
+            self.step_session(session, "close", now, reason)
             for job in self.pending_in(session):
                 if job.status == "Queued":
                     self.dispatcher.end(job, Ending("cancel", qpu_seconds=0.0), now)
-            if session.state != "closed":
-                self.step_session(session, "close", now, reason)
 
     def _close_if_done(self, session: Session, at: datetime) -> None:
         """Close a session that takes no more jobs and has none left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +19,8 @@ from qiskit_ibm_runtime.exceptions import (
 )
 
 from pytest_qiskit_fakeruntime import FakeRuntime, Outcome, Task, UsageError, faults
+from pytest_qiskit_fakeruntime.errors import JobStuck
+from pytest_qiskit_fakeruntime.world import dispatch
 
 pytestmark = pytest.mark.fake_backend("fake_manila", "fake_lima")
 
@@ -397,3 +400,23 @@ def test_job_that_ends_after_the_timeout_can_be_had_later(
     with pytest.raises(RuntimeJobTimeoutError):
         job.result(timeout=600)
     assert job.result(timeout=600) == {}
+
+
+@pytest.mark.parametrize("why", ["held", "usage limit", "not running"])
+def test_client_that_would_wait_for_ever_is_stopped(
+    fake_runtime: FakeRuntime, service: Any, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "STUCK_POLLS", 100)
+    fake_runtime.jobs.hold()
+    job = submit(service)
+    if why == "usage limit":
+        fake_runtime.instances[fake_runtime.credentials["instance"]].use_up()
+    if why == "not running":
+        fake_runtime.backends["fake_manila"].status = "paused"
+    if why != "held":
+        fake_runtime.jobs.release()
+
+    with pytest.raises(JobStuck, match=why) as error:
+        job.result()
+
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
