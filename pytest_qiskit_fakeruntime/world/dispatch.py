@@ -271,8 +271,7 @@ class Dispatcher:
     def release(self, job: Job) -> None:
         """Let a held job go: it then behaves as if it had never been held."""
         with self._world.lock:
-            waits = (job.progress.queued, job.progress.running)
-            job.progress = Progress(*(replace(wait, held=False) for wait in waits))
+            job.progress = job.progress.but_held(False)
             job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 

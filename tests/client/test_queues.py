@@ -308,6 +308,18 @@ def test_held_jobs_are_released_in_order(fake_runtime: FakeRuntime, service: Any
     assert watch(submit(service), 1) == "D"
 
 
+@pytest.mark.fake_runtime(polls=(1, 1))
+def test_released_job_progresses_as_the_run_has_it(fake_runtime: FakeRuntime, service: Any) -> None:
+    fake_runtime.jobs.hold()
+    job = submit(service)
+    assert watch(job, 3) == "QQQ"
+
+    fake_runtime.jobs.release()
+
+    assert watch(job, 3) == "RDD"  # it has been seen in the queue already
+    assert watch(submit(service), 3) == "QRD"
+
+
 def test_cancelled_job_never_runs(fake_runtime: FakeRuntime, service: Any, lab: Lab) -> None:
     fake_runtime.jobs.hold()
     job, other = submit(service), submit(service)
