@@ -50,11 +50,13 @@ class Due:
         at: When it was due.
         rank: `FINISH`, `SESSION` or `START`.
         do: Does it. What it returns has to be done as well, outside the lock.
+        job: The job that it takes out of the queue, if it does.
     """
 
     at: datetime
     rank: int
     do: Callable[[datetime], Work | None]
+    job: Job | None = None
 
 
 class Dispatcher:
@@ -90,6 +92,20 @@ class Dispatcher:
             if due is None:
                 return
 
+    def admit(self, job: Job) -> Work | None:
+        """Put a new job into its queue. The lock is held.
+
+        If it can leave at once, it does so here: whoever submits it executes it, and not some
+        other thread that happens to look in between.
+        """
+        jobs, now = self._world.jobs, self._world.clock.now
+        jobs.add(job)
+        line = [one for one in jobs.pending() if one.backend == job.backend]
+        for due in self._due_at(job.backend, line, now):
+            if due.job is job and due.at <= now:
+                return due.do(due.at)
+        return None
+
     def _due(self, now: datetime) -> Iterator[Due]:
         lines: dict[str, list[Job]] = {}
         for job in self._world.jobs.pending():
@@ -124,7 +140,7 @@ class Dispatcher:
         at = _over(first, first.progress.queued)
         if at is not None:
             at = max(at, self._free.get(device, at))
-            yield Due(at, START, partial(self.start, first))
+            yield Due(at, START, partial(self.start, first), first)
 
     def _is_kept(self, job: Job) -> bool:
         """Whether a job stays in the queue without keeping others from leaving it."""

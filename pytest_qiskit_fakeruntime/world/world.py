@@ -173,7 +173,9 @@ class World:
             self._session_for(by, submission)  # it may have closed meanwhile
             if session is not None:
                 session.backend = job.backend
-            self.jobs.add(job)
+            work = self.dispatcher.admit(job)
+        if work is not None:
+            work()
         self.settle()
         return job
 

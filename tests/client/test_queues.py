@@ -394,13 +394,13 @@ def test_job_that_exceeds_the_limit_of_the_plan(fake_runtime: FakeRuntime, servi
 def test_stuck_job_times_out_at_once(fake_runtime: FakeRuntime, service: Any) -> None:
     fake_runtime.inject(faults.stays("QUEUED"))
     job = submit(service)
-    began, skipped = time.monotonic(), fake_runtime.clock.skipped
+    began, before = time.monotonic(), fake_runtime.clock.time()
 
     with pytest.raises(RuntimeJobTimeoutError, match="600"):
         job.result(timeout=600)
 
-    assert fake_runtime.clock.skipped - skipped == pytest.approx(600, abs=2)
-    assert time.monotonic() - began < 5
+    assert fake_runtime.clock.time() - before == pytest.approx(600, abs=2)
+    assert time.monotonic() - began < 30  # on a busy machine, too
 
 
 def test_job_that_ends_after_the_timeout_can_be_had_later(
