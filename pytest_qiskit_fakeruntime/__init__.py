@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .errors import FakeRuntimeError as FakeRuntimeError
     from .errors import FakeRuntimeStopped as FakeRuntimeStopped
     from .errors import FakeRuntimeWarning as FakeRuntimeWarning
+    from .errors import JobStuck as JobStuck
     from .errors import NetworkBlocked as NetworkBlocked
     from .errors import UnmatchedRequest as UnmatchedRequest
     from .errors import UsageError as UsageError
@@ -30,6 +31,7 @@ _HOMES = {
     "FakeRuntimeStopped": "errors",
     "FakeRuntimeWarning": "errors",
     "NetworkBlocked": "errors",
+    "JobStuck": "errors",
     "UnmatchedRequest": "errors",
     "UsageError": "errors",
     "Executor": "world.execution",

@@ -26,6 +26,26 @@ class UsageError(FakeRuntimeError):
     """A marker, an option, a fixture or a call was used wrongly."""
 
 
+class JobStuck(FakeRuntimeError):
+    """A client polls and polls for a job that only the test can let go.
+
+    Attributes:
+        job_id: The job.
+        why: What it waits for.
+    """
+
+    def __init__(self, job_id: str, why: str) -> None:
+        super().__init__(job_id, why)
+        self.job_id = job_id
+        self.why = why
+
+    def __str__(self) -> str:
+        return (
+            f"job {self.job_id} was polled for a day of the service's time and will never end: "
+            f"{self.why}. Give result(timeout=...), or let another thread or faults.hook() help it."
+        )
+
+
 class FakeRuntimeStopped(FakeRuntimeError):
     """A client that was made under a fake is used after that fake has stopped."""
 

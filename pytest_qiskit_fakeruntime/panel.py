@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import UsageError
 from .world.jobs import Job, JobFilter
 from .world.lifecycle import IllegalTransition
-from .world.progress import BY_HAND, IMMEDIATE, Ending
+from .world.progress import Ending
 
 if TYPE_CHECKING:
     from .world.world import World
@@ -140,11 +140,15 @@ class JobsPanel(Mapping[str, JobPanel]):
         `release` lets all of them go; ``job.start()``, ``job.finish()`` and ``job.fail()``
         move one.
         """
-        self._world.progress = BY_HAND
+        self._world.progress = self._world.progress.but_held(True)
 
     def release(self) -> None:
-        """Let every held job go, in order, and hold no more."""
-        self._world.progress = IMMEDIATE
+        """Let every held job go, in order, and hold no more.
+
+        They then behave as if they had never been held: by ``polls`` and ``seconds``, if those
+        options were given.
+        """
+        self._world.progress = self._world.progress.but_held(False)
         for job in self._world.jobs.pending():
             self._world.dispatcher.release(job)
 

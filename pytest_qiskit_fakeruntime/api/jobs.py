@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import JobStuck
 from ..world.clock import rfc3339
 from ..world.jobs import Job, JobFilter
 from ..world.world import Refusal, World
@@ -89,8 +90,16 @@ def _filter_of(request: Request, context: Context) -> JobFilter:
 
 
 def get_job(world: World, request: Request, context: Context) -> Response:
-    """``GET /jobs/{id}``: a job, with its parameters unless ``exclude_params`` is true."""
+    """``GET /jobs/{id}``: a job, with its parameters unless ``exclude_params`` is true.
+
+    Differs from the service: a client that would poll for ever is stopped after a day.
+
+    Raises:
+        JobStuck: If so.
+    """
     job = world.job(context.by.instance, context["id"])
+    if (why := world.dispatcher.stuck(job)) is not None:
+        raise JobStuck(job.id, why)
     answer = Response.of_json(_job(job, context, flag_of(request, "exclude_params") is not True))
     world.dispatcher.count_poll(job)
     return answer

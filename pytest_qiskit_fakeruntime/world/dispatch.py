@@ -35,6 +35,9 @@ Work = Callable[[], None]
 INTERNAL_ERROR = Ending("fail", "Internal error.", 9999, "", 0.0)
 SESSION_EXPIRED = Ending("fail", "Session has been closed.", 1217, "Open a new session.", 0.0)
 
+STUCK_POLLS = 200_000
+"""Polls after which nobody believes in the end of a job any more: a day, at two a second."""
+
 FINISH, SESSION, START = range(3)
 """What comes first of things that are due at the same moment."""
 
@@ -47,11 +50,13 @@ class Due:
         at: When it was due.
         rank: `FINISH`, `SESSION` or `START`.
         do: Does it. What it returns has to be done as well, outside the lock.
+        job: The job that it takes out of the queue, if it does.
     """
 
     at: datetime
     rank: int
     do: Callable[[datetime], Work | None]
+    job: Job | None = None
 
 
 class Dispatcher:
@@ -87,6 +92,20 @@ class Dispatcher:
             if due is None:
                 return
 
+    def admit(self, job: Job) -> Work | None:
+        """Put a new job into its queue. The lock is held.
+
+        If it can leave at once, it does so here: whoever submits it executes it, and not some
+        other thread that happens to look in between.
+        """
+        jobs, now = self._world.jobs, self._world.clock.now
+        jobs.add(job)
+        line = [one for one in jobs.pending() if one.backend == job.backend]
+        for due in self._due_at(job.backend, line, now):
+            if due.job is job and due.at <= now:
+                return due.do(due.at)
+        return None
+
     def _due(self, now: datetime) -> Iterator[Due]:
         lines: dict[str, list[Job]] = {}
         for job in self._world.jobs.pending():
@@ -121,7 +140,7 @@ class Dispatcher:
         at = _over(first, first.progress.queued)
         if at is not None:
             at = max(at, self._free.get(device, at))
-            yield Due(at, START, partial(self.start, first))
+            yield Due(at, START, partial(self.start, first), first)
 
     def _is_kept(self, job: Job) -> bool:
         """Whether a job stays in the queue without keeping others from leaving it."""
@@ -133,11 +152,12 @@ class Dispatcher:
 
     def _expiry(self, session: Session, event: str, reason: str) -> Callable[[datetime], None]:
         def expire(at: datetime) -> None:
+            # In this order: its last job would close a session that accepts no more.
+            self._world.step_session(session, event, at, reason)
             if event == "close":
                 for job in self._world.pending_in(session):
                     if job.status == "Queued":
                         self.end(job, SESSION_EXPIRED, at)
-            self._world.step_session(session, event, at, reason)
 
         return expire
 
@@ -251,13 +271,23 @@ class Dispatcher:
                 one.polls += 1
                 one.polled_at = world.clock.now
 
+    def stuck(self, job: Job) -> str | None:
+        """Why a job that is polled for ever will never end, if that is so."""
+        if job.polls < STUCK_POLLS or not job.pending:
+            return None
+        reasons = {
+            "it is held": job.progress.queued.held or job.progress.running.held,
+            "its instance is over the usage limit": self._world.is_over_limit(job),
+            "its device is not running": not self._world.devices.runs(job.backend),
+        }
+        return next((why for why, so in reasons.items() if so), None)
+
     # ---- by hand ---------------------------------------------------------------------
 
     def release(self, job: Job) -> None:
         """Let a held job go: it then behaves as if it had never been held."""
         with self._world.lock:
-            waits = (job.progress.queued, job.progress.running)
-            job.progress = Progress(*(replace(wait, held=False) for wait in waits))
+            job.progress = job.progress.but_held(False)
             job.since, job.took = self._world.clock.now, 0.0
         self.settle()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Progress:
 
     queued: Wait = NO_WAIT
     running: Wait = NO_WAIT
+
+    def but_held(self, held: bool) -> Progress:
+        """The same, except for whether somebody has to let the job go."""
+        return Progress(replace(self.queued, held=held), replace(self.running, held=held))
 
 
 IMMEDIATE = Progress()

@@ -173,7 +173,9 @@ class World:
             self._session_for(by, submission)  # it may have closed meanwhile
             if session is not None:
                 session.backend = job.backend
-            self.jobs.add(job)
+            work = self.dispatcher.admit(job)
+        if work is not None:
+            work()
         self.settle()
         return job
 
@@ -321,11 +323,10 @@ class World:
             if session.state == "closed":
                 return
             now = self.clock.now
+            self.step_session(session, "close", now, reason)
             for job in self.pending_in(session):
                 if job.status == "Queued":
                     self.dispatcher.end(job, Ending("cancel", qpu_seconds=0.0), now)
-            if session.state != "closed":
-                self.step_session(session, "close", now, reason)
 
     def _close_if_done(self, session: Session, at: datetime) -> None:
         """Close a session that takes no more jobs and has none left."""
