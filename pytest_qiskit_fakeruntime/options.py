@@ -205,10 +205,11 @@ def _instances(given: Any) -> tuple[Instance, ...]:
     if isinstance(given, (str, Mapping, Instance)):
         raise _fail(f"instances={given!r}: give a list of instances")
     instances = tuple(_instance(one) for one in given)
-    crns = [instance.crn for instance in instances]
+    # Those of one name are kept apart when they are taken in; a CRN of one's own is meant.
+    crns = [instance.crn for instance in instances if instance.crn != instance.usual_crn]
     for crn in crns:
         if crns.count(crn) > 1:
-            raise _fail(f"instances: two have the CRN {crn}; give them names or CRNs that differ")
+            raise _fail(f"instances: two have the CRN {crn}; give them CRNs that differ")
     return instances
 
 

@@ -19,6 +19,8 @@ from pytest_qiskit_fakeruntime.options import (
 )
 from pytest_qiskit_fakeruntime.world.accounts import DEFAULT_CRN, Instance
 
+MINE = "crn:v1:bluemix:public:quantum-computing:us-east:a/local:mine::"
+
 
 class Runner:
     def run(self, task: Any) -> Any: ...
@@ -104,7 +106,7 @@ BAD = {
     "field": ({"instances": [{"nam": "a"}]}, "has no 'nam'; it has .*Did you mean 'name'"),
     "bad plan": ({"instances": [{"plan": "opn"}]}, "^instances: 'opn' is not a plan.*'open'"),
     "bad crn": ({"instances": [{"crn": "x"}]}, "^instances: 'x' is not the CRN"),
-    "twice": ({"instances": ["a", "b", "a"]}, "two have the CRN crn:.*:a::; give them names"),
+    "twice": ({"instances": [{"crn": MINE}, "b", {"crn": MINE}]}, "two have the CRN crn:.*:mine"),
     "plan twice": ({"instances": ["a"], "plan": "flex"}, "^plan='flex' is for the one default"),
     "device": ({"backends": [3]}, "^a device is named by a string such as 'fake_manila', not 3$"),
     "nameless": ({"backends": [""]}, "^a device is named by a string"),

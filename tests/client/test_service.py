@@ -17,6 +17,7 @@ from pytest_qiskit_fakeruntime import FakeRuntime, UsageError, faults
 from ..capabilities import needs
 from .conftest import SAMPLERS, bell, isa, make
 
+MINE = "crn:v1:bluemix:public:quantum-computing:us-east:a/local:mine::"
 SNIPPET: dict[str, Any] = {
     "channel": "ibm_quantum_platform",
     "token": "test-token",
@@ -290,7 +291,7 @@ def test_wrong_values_are_refused(fake_runtime: FakeRuntime) -> None:
     [
         ({"instances": {"name": "a"}}, "give a list"),
         ({"instances": "name=a"}, "give a list"),
-        ({"instances": [{"name": "a"}, {"name": "a"}]}, "two have the CRN"),
+        ({"instances": [{"crn": MINE}, {"crn": MINE}]}, "two have the CRN"),
         ({"instances": [{"region": "mars"}]}, "not a region"),
         ({"instances": [{"name": "a"}], "plan": "premium"}, "each its own plan"),
     ],

@@ -184,6 +184,7 @@ def errors_of_the_package() -> Iterator[type[BaseException]]:
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "IllegalTransition": ("job", "Failed", "start"),
     "InvalidCRN": ("x",),
+    "JobStuck": ("d0", "it is held"),
     "JobFailed": (1517, "why", "what"),
     "NetworkBlocked": ("host", True),
     "NoResponse": ("refused",),
