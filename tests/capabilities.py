@@ -68,8 +68,14 @@ USAGE_HAS_STATUS = _HEADERS.get("IBM-API-Version", "") >= "2026-03-15"
 """Whether the version of the API that the client asks for tells if the usage is final."""
 
 FOREIGN_INSTANCE_IS_REFUSED = says(
-    "qiskit_ibm_runtime.QiskitRuntimeService.__init__", "does not have access to"
+    "qiskit_ibm_runtime.QiskitRuntimeService.__init__", "does not have access"
 )
-CATALOG_MAY_FAIL = says(
-    "qiskit_ibm_runtime.accounts.account.CloudAccount.list_instances", "except (ApiException"
+_LISTING = "qiskit_ibm_runtime.accounts.account.CloudAccount.list_instances"
+CATALOG_MAY_FAIL = not says(_LISTING, "get_catalog_entry") or says(_LISTING, "except (ApiException")
+"""Old clients do not catch what the catalog of plans answers; new ones ask it elsewhere."""
+
+_SERVICE = "qiskit_ibm_runtime.QiskitRuntimeService"
+UNUSABLE_DEVICE_IS_NONE = says(f"{_SERVICE}._decode_job", "_create_backend_obj") and says(
+    f"{_SERVICE}._create_backend_obj", "return None"
 )
+"""Whether a job on a device that cannot be used has no device, instead of a retired one."""
