@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.transpiler import generate_preset_pass_manager
 
-from ..capabilities import load
+from ..capabilities import USAGE_CHECK, find, load
 
 
 def bell() -> QuantumCircuit:
@@ -54,6 +56,11 @@ def make(path: str, backend: Any, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return kind(mode=backend, **options)
+
+
+def usage_warning(match: str) -> contextlib.AbstractContextManager[Any]:
+    """What a submission over the limit brings: a warning, if the client looks at the usage."""
+    return pytest.warns(UserWarning, match=match) if find(USAGE_CHECK) else contextlib.nullcontext()
 
 
 SAMPLERS = (

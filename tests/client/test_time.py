@@ -82,10 +82,13 @@ def test_a_thousand_polls_a_hundred_jobs_and_three_hours_of_a_session(
     assert session.status() == "Closed"
 
     took = time.thread_time() - began
-    assert len(fake_runtime.calls["get_job"]) >= 1000
+    polls = len(fake_runtime.calls["get_job"])
+    assert polls >= 1000
     assert lab.ran[:100] == jobs
     print(f"{took:.3f} s")  # noqa: T201  shown with -s
-    assert took < 2.0  # 0.7 to 1.1 s, of which 0.8 are requests and the client themselves
+    # 0.7 to 1.1 s, of which 0.8 are requests and the client themselves. Old clients poll every
+    # tenth of a second: they are allowed as much per poll.
+    assert took < 2.0 * max(1.0, polls / 1200)
 
 
 @pytest.mark.parametrize("tick", [False, True])

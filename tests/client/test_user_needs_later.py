@@ -26,7 +26,8 @@ from qiskit_ibm_runtime.exceptions import (
 
 from pytest_qiskit_fakeruntime import FakeRuntime, faults
 
-from .conftest import ESTIMATORS, SAMPLERS, bell, ghz, isa, make, run_executor
+from ..capabilities import USAGE_CHECK, USAGE_HAS_STATUS, needs
+from .conftest import ESTIMATORS, SAMPLERS, bell, ghz, isa, make, run_executor, usage_warning
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
 
@@ -68,10 +69,13 @@ def test_16_a_long_queue_with_heartbeat(fake_runtime_service: Any) -> None:
         time.sleep(300)
         beats += 1
 
-    moments = job.metrics()["timestamps"]
-    waited = datetime.fromisoformat(moments["running"]) - datetime.fromisoformat(moments["created"])
+    # Python 3.10 does not read the Z.
+    moments = {
+        name: datetime.fromisoformat(text.replace("Z", "+00:00"))
+        for name, text in job.metrics()["timestamps"].items()
+    }
     assert beats == 12
-    assert waited == timedelta(hours=1)
+    assert moments["running"] - moments["created"] == timedelta(hours=1)
 
 
 def test_17_job_ends_in_error(fake_runtime: FakeRuntime) -> None:
@@ -344,11 +348,12 @@ def test_35_over_the_limit(fake_runtime: FakeRuntime) -> None:
 
     service = fake_runtime.service()
     assert service.usage()["usage_limit_reached"]
-    with pytest.warns(UserWarning, match="usage limit"):
+    with usage_warning("usage limit"):
         job = submit(service)
     assert job.status() == "QUEUED"
 
 
+@needs(USAGE_CHECK)
 def test_35_no_usage_known_no_submission(fake_runtime: FakeRuntime) -> None:
     fake_runtime.inject(faults.http_error(404), on="get_usage")
 
@@ -360,10 +365,11 @@ def test_35_no_usage_known_no_submission(fake_runtime: FakeRuntime) -> None:
 @pytest.mark.fake_runtime(hold=True)
 def test_36_usage_is_pending_then_final(fake_runtime: FakeRuntime) -> None:
     job = submit(fake_runtime.service())
-    assert (job.usage(), job.metrics()["usage"]["status"]) == (0, "pending")
+    told = ("pending", "complete") if USAGE_HAS_STATUS else (None, None)
+    assert (job.usage(), job.metrics()["usage"].get("status")) == (0, told[0])
     fake_runtime.jobs.release()
 
-    assert job.metrics()["usage"]["status"] == "complete"
+    assert job.metrics()["usage"].get("status") == told[1]
     assert job.usage() > 2
 
 

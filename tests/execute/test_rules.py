@@ -18,6 +18,7 @@ from pytest_qiskit_fakeruntime.execute.devices import machine_of
 from pytest_qiskit_fakeruntime.execute.rules import Limits
 from pytest_qiskit_fakeruntime.world.execution import JobFailed, Rejected, Task
 
+from ..capabilities import OPTIONS_MODEL, needs
 from .jobs import bell, device, estimator, sampler, task
 
 
@@ -71,6 +72,7 @@ def test_qpy_version_that_the_service_does_not_read(engine: Engine, version: int
         engine.check(broken)
 
 
+@needs(OPTIONS_MODEL)
 @pytest.mark.parametrize(
     ("make", "options", "name"),
     [

@@ -168,7 +168,9 @@ def test_openqasm_without_qiskit(engine: Engine) -> None:
 @pytest.mark.parametrize(("kind", "shape"), [("kerneled", (500, 2)), ("avg_kerneled", (2,))])
 def test_signals(result: Result, kind: str, shape: tuple[int, ...]) -> None:
     job = sampler([(bell(), None, 500)], options={"execution": {"meas_type": kind}})
-    bits = result(sampler([(bell(), None, 500)]))[0].data.c.to_bool_array(order="little")
+    register = result(sampler([(bell(), None, 500)]))[0].data.c
+    # What BitArray.to_bool_array(order="little") does, which qiskit 1.4 does not have.
+    bits = np.unpackbits(register.array, axis=-1)[..., ::-1][..., : register.num_bits]
 
     signals = result(job)[0].data.c
 

@@ -23,6 +23,8 @@ from pytest_qiskit_fakeruntime import FakeRuntime, NetworkBlocked, Outcome, Task
 from tests import leaks
 
 VERSIONS = "https://quantum.cloud.ibm.com/api/v1/versions"
+PARAMS: dict[str, Any] = {"pubs": [], "version": 2}
+"""Without a version, old clients take the job for one of a V1 primitive, which is deprecated."""
 
 
 def run(pytester: pytest.Pytester, code: str, **outcomes: int) -> pytest.RunResult:
@@ -42,7 +44,7 @@ class Instantly:
 
 def submit(fake: FakeRuntime) -> Any:
     service = fake.service()
-    return service._run("sampler", {"pubs": []}, {"backend": service.backend("fake_manila")})
+    return service._run("sampler", PARAMS, {"backend": service.backend("fake_manila")})
 
 
 def test_01_patches_are_undone_after_an_error_in_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +188,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "InvalidCRN": ("x",),
     "JobStuck": ("d0", "it is held"),
     "JobFailed": (1517, "why", "what"),
+    "JobStuck": ("job", "why"),
     "NetworkBlocked": ("host", True),
     "NoResponse": ("refused",),
     "Problem": (1, "why", "what", 404),
@@ -326,7 +329,7 @@ def test_19_nothing_is_used_up_by_an_earlier_run() -> None:
     @FakeRuntime("fake_manila", executor=Instantly())
     def test() -> int:
         service = QiskitRuntimeService()
-        service._run("sampler", {"pubs": []}, {"backend": service.backend("fake_manila")})
+        service._run("sampler", PARAMS, {"backend": service.backend("fake_manila")})
         return len(service.jobs())
 
     assert [test(), test(), test()] == [1, 1, 1]
