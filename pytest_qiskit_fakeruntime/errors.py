@@ -41,7 +41,7 @@ class JobStuck(FakeRuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"job {self.job_id} was polled for a day of the service's time and will never end: "
+            f"job {self.job_id} was polled thousands of times and will never end: "
             f"{self.why}. Give result(timeout=...), or let another thread or faults.hook() help it."
         )
 

@@ -92,7 +92,7 @@ def _filter_of(request: Request, context: Context) -> JobFilter:
 def get_job(world: World, request: Request, context: Context) -> Response:
     """``GET /jobs/{id}``: a job, with its parameters unless ``exclude_params`` is true.
 
-    Differs from the service: a client that would poll for ever is stopped after a day.
+    Differs from the service: a client that would poll for ever is stopped.
 
     Raises:
         JobStuck: If so.

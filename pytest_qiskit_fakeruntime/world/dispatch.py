@@ -35,8 +35,8 @@ Work = Callable[[], None]
 INTERNAL_ERROR = Ending("fail", "Internal error.", 9999, "", 0.0)
 SESSION_EXPIRED = Ending("fail", "Session has been closed.", 1217, "Open a new session.", 0.0)
 
-STUCK_POLLS = 200_000
-"""Polls after which nobody believes in the end of a job any more: a day, at two a second."""
+STUCK_POLLS = 20_000
+"""Polls after which nobody believes any more that somebody will let a job go: some 20 s."""
 
 FINISH, SESSION, START = range(3)
 """What comes first of things that are due at the same moment."""

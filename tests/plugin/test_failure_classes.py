@@ -188,7 +188,6 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "InvalidCRN": ("x",),
     "JobStuck": ("d0", "it is held"),
     "JobFailed": (1517, "why", "what"),
-    "JobStuck": ("job", "why"),
     "NetworkBlocked": ("host", True),
     "NoResponse": ("refused",),
     "Problem": (1, "why", "what", 404),
