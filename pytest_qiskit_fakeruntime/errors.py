@@ -46,6 +46,13 @@ class JobStuck(FakeRuntimeError):
         )
 
 
+OUTLIVED = (
+    "this client was made under a fake IBM Quantum that has stopped. Make a new "
+    "QiskitRuntimeService, or let the fake run for longer (module_fake_runtime, "
+    "session_fake_runtime)."
+)
+
+
 class FakeRuntimeStopped(FakeRuntimeError):
     """A client that was made under a fake is used after that fake has stopped."""
 

@@ -75,6 +75,10 @@ CATALOG_MAY_FAIL = not says(_LISTING, "get_catalog_entry") or says(_LISTING, "ex
 """Old clients do not catch what the catalog of plans answers; new ones ask it elsewhere."""
 
 _SERVICE = "qiskit_ibm_runtime.QiskitRuntimeService"
+ASKS_FOR_UNLISTED = takes(f"{_SERVICE}._create_backend_obj", "cache") and not takes(
+    f"{_SERVICE}.backends", "include_mocks"
+)
+"""Whether a device that is not in the list of devices is asked for all the same."""
 UNUSABLE_DEVICE_IS_NONE = says(f"{_SERVICE}._decode_job", "_create_backend_obj") and says(
     f"{_SERVICE}._create_backend_obj", "return None"
 )

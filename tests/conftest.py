@@ -7,8 +7,12 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+import scipy.sparse as sparse  # scipy alters the filters of warnings when it is imported
+import scipy.special as special
 
 from . import leaks
+
+__all__ = ["sparse", "special"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -14,6 +14,7 @@ CLASSES = (
     ("requests.sessions", "Session"),
     ("requests.adapters", "HTTPAdapter"),
     ("qiskit_ibm_runtime.api.session", "RetrySession"),
+    ("qiskit_ibm_runtime.accounts.account", "Account"),
     ("httpx", "HTTPTransport"),
     ("httpx", "AsyncHTTPTransport"),
     ("httpx", "Client"),

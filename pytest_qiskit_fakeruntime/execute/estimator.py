@@ -372,14 +372,12 @@ def _measured(reduced: Reduced, home: observables.Group) -> Reduced:
 
 
 def _default_precision(options: codec.Options) -> float:
-    shots = options.get("default_shots")
+    shots = options.get("default_shots", default=0)
     precision = options.get("default_precision", default=DEFAULT_PRECISION)
-    try:
-        return 1.0 / math.sqrt(shots) if shots else float(precision)
-    except (TypeError, ValueError) as error:
-        raise Problem(
-            INVALID_BODY, f"default_shots or default_precision is not a number: {error}"
-        ) from error
+    for name, value in (("default_shots", shots), ("default_precision", precision)):
+        if not isinstance(value, (int, float)) or value < 0:
+            raise Problem(INVALID_BODY, f"{name} must be a number above 0, not {value!r}.")
+    return 1.0 / math.sqrt(shots) if shots else float(precision)
 
 
 def _pub(index: int, raw: list[Any], default: float) -> EstimatorPub:

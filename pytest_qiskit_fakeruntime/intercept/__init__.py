@@ -101,6 +101,7 @@ class Interception:
         Raises:
             UsageError: If it has been started already.
         """
+        from .accounts import Accounts
         from .guard import Guard
         from .sandbox import Sandbox
         from .waiting import VirtualWaiting
@@ -110,6 +111,7 @@ class Interception:
                 raise UsageError("this fake has already been started; stop it first")
             with ExitStack() as stack:
                 stack.enter_context(Sandbox(self._environ))
+                stack.enter_context(Accounts())
                 stack.enter_context(VirtualWaiting(self._endpoint.clock, self._virtual_sleep))
                 stack.enter_context(Guard(self._judge))
                 stack.enter_context(self._httpx)

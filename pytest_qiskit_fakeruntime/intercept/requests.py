@@ -35,7 +35,7 @@ from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
 
 from ..api.message import Request
-from ..errors import FakeRuntimeStopped
+from ..errors import OUTLIVED, FakeRuntimeStopped
 from .exchange import Exchange, message_of
 
 if TYPE_CHECKING:
@@ -254,11 +254,7 @@ class _Wrapper:
 
     def _check(self, request: requests.PreparedRequest) -> None:
         if self._fake.has_served(message_of(request)):
-            raise StoppedError(
-                f"{request.url} was not requested: this client was made under a fake IBM "
-                "Quantum that has stopped. Make a new QiskitRuntimeService, or let the fake "
-                "run for longer (module_fake_runtime, session_fake_runtime)."
-            )
+            raise StoppedError(f"{request.url} was not requested: {OUTLIVED}")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapped, name)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
@@ -26,7 +27,7 @@ from qiskit_ibm_runtime.exceptions import (
 
 from pytest_qiskit_fakeruntime import FakeRuntime, faults
 
-from ..capabilities import USAGE_CHECK, USAGE_HAS_STATUS, needs
+from ..capabilities import UNUSABLE_DEVICE_IS_NONE, USAGE_CHECK, USAGE_HAS_STATUS, needs
 from .conftest import ESTIMATORS, SAMPLERS, bell, ghz, isa, make, run_executor, usage_warning
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
@@ -433,5 +434,10 @@ def test_38_expired_token(fake_runtime: FakeRuntime) -> None:
 
 def test_14_retired_device_of_an_old_job(fake_runtime: FakeRuntime) -> None:
     fake_runtime.jobs.add(id="d0old", backend="ibm_retired")
+    job = QiskitRuntimeService().job("d0old")
 
-    assert QiskitRuntimeService().job("d0old").backend().name == "ibm_retired"
+    if UNUSABLE_DEVICE_IS_NONE:
+        with pytest.raises(QiskitBackendNotFoundError):
+            job.backend()
+    else:
+        assert job.backend().name == "ibm_retired"

@@ -10,8 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
-from pytest_qiskit_fakeruntime import FakeRuntime, FakeRuntimeStopped, Outcome, Task, UsageError
+from pytest_qiskit_fakeruntime import (
+    FakeRuntime,
+    FakeRuntimeStopped,
+    FakeRuntimeWarning,
+    Outcome,
+    Task,
+    UsageError,
+)
 
 QUIET = ("-p", "no:asyncio", "-p", "no:benchmark", "-p", "no:cacheprovider")
 
@@ -308,6 +316,19 @@ def test_client_that_outlives_its_fake_is_told_so() -> None:
     with pytest.raises(RequestsApiError, match="has stopped") as error:
         service.jobs()
     assert isinstance(error.value.__cause__, FakeRuntimeStopped)
+
+
+def test_client_that_outlives_its_fake_gets_no_new_token() -> None:
+    with FakeRuntime("fake_manila", instances=["one", "two"]) as fake:
+        service = fake.service(instance="one")
+    account: Any = service._account
+
+    told = pytest.warns(FakeRuntimeWarning, match="no token: this client was made under a fake")
+    with told, pytest.raises((FakeRuntimeStopped, QiskitBackendNotFoundError)):
+        service.backend("fake_manila", instance="two")
+    with told, pytest.raises(FakeRuntimeStopped, match="has stopped"):
+        account.list_instances()
+    assert service.active_account()["token"] == fake.credentials["token"]
 
 
 def test_client_of_an_inner_fake_goes_on_under_the_outer() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from pytest_qiskit_fakeruntime import FakeRuntime, UsageError
 
-ARGUMENTS = ("-pno:randomly", "-pno:asyncio", "-Werror")
+from .conftest import like_ours
+
+ARGUMENTS = ("-pno:randomly", "-pno:asyncio")
 
 SUITE = """
     import pytest
@@ -40,10 +42,10 @@ SUITE = """
 """
 
 
-def test_ini_and_marker(pytester: pytest.Pytester) -> None:
+def test_ini_and_marker(pytester: pytest.Pytester, pytestconfig: pytest.Config) -> None:
     pytester.makeini(
         "[pytest]\nfake_runtime_polls = 2 1\nfake_runtime_seconds = 0 0\n"
-        "fake_runtime_backends = fake_manila"
+        "fake_runtime_backends = fake_manila\n" + like_ours(pytestconfig)
     )
     pytester.makepyfile(SUITE)
 

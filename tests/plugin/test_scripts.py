@@ -13,6 +13,8 @@ from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 
 from pytest_qiskit_fakeruntime import FakeRuntime, UsageError
 
+from ..client.conftest import ESTIMATORS, SAMPLERS, make
+
 pytestmark = [
     pytest.mark.fake_backend("fake_manila"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -76,9 +78,8 @@ def test_expectation_values(fake_runtime: FakeRuntime, fake_runtime_backend: Any
 def test_client_side_sampler(
     fake_runtime: FakeRuntime, fake_runtime_backend: Any, twirl: bool
 ) -> None:
-    executor_sampler = pytest.importorskip("qiskit_ibm_runtime.executor_sampler")
+    sampler = make(SAMPLERS[1], fake_runtime_backend)
     fake_runtime.script({"00": 60, "11": 40})
-    sampler = executor_sampler.Sampler(fake_runtime_backend)
     sampler.options.twirling.enable_measure = twirl
     sampler.options.twirling.num_randomizations = 4
     sampler.options.twirling.shots_per_randomization = 25
@@ -91,11 +92,11 @@ def test_client_side_sampler(
 def test_client_side_estimator_says_what_to_do(
     fake_runtime: FakeRuntime, fake_runtime_backend: Any
 ) -> None:
-    executor_estimator = pytest.importorskip("qiskit_ibm_runtime.executor_estimator")
+    estimator = make(ESTIMATORS[1], fake_runtime_backend)
     fake_runtime.script(0.5, program="estimator")
 
     with pytest.raises(UsageError, match="raw bits"):
-        executor_estimator.Estimator(fake_runtime_backend).run([(QuantumCircuit(5), "ZIIII")])
+        estimator.run([(QuantumCircuit(5), "ZIIII")])
 
 
 def test_result_object_and_function(fake_runtime: FakeRuntime, fake_runtime_backend: Any) -> None:
