@@ -26,7 +26,7 @@ CLASSES = (
     ("httpcore", "HTTPProxy"),
     ("urllib3.util.retry", "Retry"),
 )
-MODULES = ("socket", "ssl", "asyncio.base_events")
+MODULES = ("socket", "ssl", "asyncio.base_events", "ibm_cloud_sdk_core.http_adapter")
 TIMES = ("sleep", "time", "time_ns", "monotonic", "perf_counter")
 TIME_KEEPERS = ("qiskit_ibm_runtime", "ibm_cloud_sdk_core")
 """Packages in whose modules the name ``time`` is the real module."""

@@ -102,6 +102,7 @@ class Interception:
             UsageError: If it has been started already.
         """
         from .accounts import Accounts
+        from .certificates import LateCertificates
         from .guard import Guard
         from .sandbox import Sandbox
         from .waiting import VirtualWaiting
@@ -112,6 +113,7 @@ class Interception:
             with ExitStack() as stack:
                 stack.enter_context(Sandbox(self._environ))
                 stack.enter_context(Accounts())
+                stack.enter_context(LateCertificates())
                 stack.enter_context(VirtualWaiting(self._endpoint.clock, self._virtual_sleep))
                 stack.enter_context(Guard(self._judge))
                 stack.enter_context(self._httpx)
