@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,16 @@ def make(path: str, backend: Any, **options: Any) -> Any:
 def usage_warning(match: str) -> contextlib.AbstractContextManager[Any]:
     """What a submission over the limit brings: a warning, if the client looks at the usage."""
     return pytest.warns(UserWarning, match=match) if find(USAGE_CHECK) else contextlib.nullcontext()
+
+
+@pytest.fixture
+def client_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """What the client logs, which it keeps from the root logger and so from older pytests."""
+    monkeypatch.setattr(logging.getLogger("qiskit_ibm_runtime"), "propagate", True)
+    caplog.set_level(logging.DEBUG, "qiskit_ibm_runtime")
+    return caplog
 
 
 SAMPLERS = (

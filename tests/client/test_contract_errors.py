@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -336,8 +335,8 @@ def test_state_becomes_the_exception(fake_runtime: FakeRuntime, state: str) -> N
         assert job.result(timeout=5) == end
 
 
-def test_logs_of_a_job_that_has_not_ended(at: Setting, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "qiskit_ibm_runtime")
-
+def test_logs_of_a_job_that_has_not_ended(
+    at: Setting, client_log: pytest.LogCaptureFixture
+) -> None:
     assert at.job.logs() == ""
-    assert "only available after the job finishes" in caplog.text
+    assert "only available after the job finishes" in client_log.text

@@ -129,14 +129,15 @@ def test_invalid_key_cannot_open_the_service(fake_runtime: FakeRuntime) -> None:
 
 
 def test_token_appears_in_no_log(
-    fake_runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
+    fake_runtime: FakeRuntime, client_log: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG):
-        service = fake_runtime.service(token="recognisable-secret")
-        with pytest.raises(QiskitBackendNotFoundError):
-            service.backend("nothing")
+    client_log.set_level(logging.DEBUG)
+    service = fake_runtime.service(token="recognisable-secret")
+    with pytest.raises(QiskitBackendNotFoundError):
+        service.backend("nothing")
 
-    assert "recognisable-secret" not in caplog.text
+    assert client_log.text
+    assert "recognisable-secret" not in client_log.text
 
 
 @pytest.mark.fake_runtime(

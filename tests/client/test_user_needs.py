@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -105,16 +104,16 @@ def test_07_network_is_never_contacted(fake_runtime: FakeRuntime) -> None:
 
 
 def test_08_token_is_in_no_log_and_no_error(
-    fake_runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
+    fake_runtime: FakeRuntime, client_log: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "qiskit_ibm_runtime")
     service = fake_runtime.service(token="a-recognisable-token")
     fake_runtime.inject(faults.http_error(500), on="list_jobs", times=None)
 
     with pytest.raises(Exception, match="500") as error:
         service.jobs()
 
-    assert "a-recognisable-token" not in caplog.text + str(error.value)
+    assert "a-recognisable-token" not in client_log.text + str(error.value)
+    assert "500" in client_log.text
 
 
 @pytest.mark.fake_backend("ibm_fez", queue_length=30)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from dateutil.parser import isoparse
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
@@ -70,11 +71,7 @@ def test_16_a_long_queue_with_heartbeat(fake_runtime_service: Any) -> None:
         time.sleep(300)
         beats += 1
 
-    # Python 3.10 does not read the Z.
-    moments = {
-        name: datetime.fromisoformat(text.replace("Z", "+00:00"))
-        for name, text in job.metrics()["timestamps"].items()
-    }
+    moments = {name: isoparse(text) for name, text in job.metrics()["timestamps"].items()}
     assert beats == 12
     assert moments["running"] - moments["created"] == timedelta(hours=1)
 

@@ -91,6 +91,7 @@ def test_ini_and_command_line(pytester: pytest.Pytester) -> None:
     pytester.makeini(
         """
         [pytest]
+        addopts = -p no:asyncio
         fake_runtime_backends = fake_manila fake_lima
         fake_runtime_instances =
             name=research plan=premium tags=lab,chip
@@ -373,7 +374,7 @@ UNCHANGED = """
 @pytest.mark.parametrize("how", ["option", "ini"])
 def test_suite_that_knows_nothing_of_us_runs_unchanged(pytester: pytest.Pytester, how: str) -> None:
     if how == "ini":
-        pytester.makeini("[pytest]\nfake_runtime = true\n")
+        pytester.makeini("[pytest]\naddopts = -p no:asyncio\nfake_runtime = true\n")
     passes(pytester, UNCHANGED, *(["--fake-runtime"] if how == "option" else []), passed=2)
 
 

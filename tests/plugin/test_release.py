@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 TOX = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["tox"]
 RELEASES = [one.removeprefix("v") for one in TOX["env_base"]["client"]["factors"][0]["release"]]
 README = matrix.README.read_text(encoding="utf-8")
+QUIET = ("-p", "no:asyncio")
 USES = "def test_it(fake_runtime): pass"
 UNUSED = "def test_it(): pass"
 LINE = f"fake IBM Quantum: qiskit-ibm-runtime {release.release()}, seed *"
@@ -30,7 +31,7 @@ LINE = f"fake IBM Quantum: qiskit-ibm-runtime {release.release()}, seed *"
 def test_header_of_a_run_that_is_all_ours(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(UNUSED)
 
-    header = pytester.runpytest("--fake-runtime", "--fake-runtime-seed=5").stdout.lines
+    header = pytester.runpytest(*QUIET, "--fake-runtime", "--fake-runtime-seed=5").stdout.lines
 
     assert sum(line.startswith("fake IBM Quantum: ") for line in header) == 1
     assert any(line.endswith(f"{release.release()}, seed 5") for line in header)
@@ -44,7 +45,7 @@ def test_summary_of_other_runs(
 ) -> None:
     pytester.makepyfile(code)
 
-    lines = pytester.runpytest(*args).stdout
+    lines = pytester.runpytest(*QUIET, *args).stdout
 
     if said:
         lines.fnmatch_lines([LINE])
