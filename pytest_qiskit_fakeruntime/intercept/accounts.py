@@ -7,52 +7,37 @@ knows the accounts that were made under a fake; once no fake runs, they keep the
 
 from __future__ import annotations
 
-import threading
 import warnings
-import weakref
-from collections.abc import Callable
-from functools import cache, wraps
+from collections.abc import Iterator
+from functools import cache
 from typing import Any, NoReturn
 
 from ..errors import OUTLIVED, FakeRuntimeStopped, FakeRuntimeWarning
-
-_running: tuple[Accounts, ...] = ()
-_undo: list[Callable[[], None]] = []
-_lock = threading.RLock()
+from .patches import Made, Patches, Replacement, noting
 
 
 class Accounts:
-    """Knows the accounts that are made while it is entered; the client must be imported."""
+    """Knows the accounts that are made while it is entered; the client must be imported.
+
+    Attributes:
+        made: These accounts.
+    """
 
     def __init__(self) -> None:
-        # By id, because accounts compare by value.
-        self._made: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self.made = Made()
 
     def __enter__(self) -> Accounts:
-        global _running
-        with _lock:
-            if not _running:
-                _install()
-            _running = (*_running, self)
+        _patches.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _running
-        with _lock:
-            _running = tuple(other for other in _running if other is not self)
-            if not _running:
-                _undo.pop()()
-        for account in list(self._made.values()):
-            if _running:
-                _running[-1].remember(account)
-            else:
-                kind: type = type(account)
-                account.__class__ = _retired(kind)
-        self._made.clear()
+        _patches.remove(self)
+        self.made.hand_over(_patches.users, _retire)
 
-    def remember(self, account: Any) -> None:
-        """Note, weakly, an account that was made under this fake."""
-        self._made[id(account)] = account
+
+def _retire(account: Any) -> None:
+    kind: type = type(account)
+    account.__class__ = _retired(kind)
 
 
 @cache
@@ -68,21 +53,10 @@ def _retired(kind: type) -> type:
     return type(kind.__name__, (kind,), {"token": property(token), "__module__": kind.__module__})
 
 
-def _install() -> None:
+def _wanted() -> Iterator[Replacement]:
     from qiskit_ibm_runtime.accounts.account import Account
 
-    owner: Any = Account
-    original = vars(owner)["__init__"]
+    yield noting(Account, _patches)
 
-    @wraps(original)
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        for fake in _running[-1:]:
-            fake.remember(self)
 
-    def undo() -> None:
-        if vars(owner)["__init__"] is init:  # else somebody patched on top, and undoes it
-            owner.__init__ = original
-
-    owner.__init__ = init
-    _undo.append(undo)
+_patches: Patches[Accounts] = Patches(_wanted)

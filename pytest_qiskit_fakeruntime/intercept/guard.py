@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from ..errors import NetworkBlocked
+from .patches import Patches, Replacement
 
 Judge = Callable[[str], NetworkBlocked | None]
 """Says of a host whether it is out of bounds."""
 
 _LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 _CONNECTS = ("connect", "connect_ex", "sendto")
-
-_judges: tuple[Judge, ...] = ()
-_replaced: list[tuple[Any, str, Any, Any]] = []
-_lock = threading.RLock()
 
 
 class Guard:
@@ -37,19 +33,11 @@ class Guard:
         self._judge = judge
 
     def __enter__(self) -> Guard:
-        global _judges
-        with _lock:
-            if not _judges:
-                _install()
-            _judges = (*_judges, self._judge)
+        _patches.add(self._judge)
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _judges
-        with _lock:
-            _judges = tuple(other for other in _judges if other is not self._judge)
-            if not _judges:
-                _uninstall()
+        _patches.remove(self._judge)
 
 
 def is_local(host: str) -> bool:
@@ -72,7 +60,7 @@ def outside(host: str) -> NetworkBlocked | None:
 def _check(host: object) -> None:
     text = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if isinstance(text, str):
-        for judge in reversed(_judges):
+        for judge in reversed(_patches.users):
             error = judge(text)
             if error is not None:
                 raise error
@@ -98,22 +86,11 @@ def _watch_connect(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
-def _install() -> None:
-    targets: list[tuple[Any, str, Any]] = [(socket, name, _watch_look_up) for name in _LOOK_UPS]
-    targets += [(socket.socket, name, _watch_connect) for name in _CONNECTS]
-    for owner, name, watch in targets:
-        inherited = name not in vars(owner)
-        new = watch(getattr(owner, name))
-        _replaced.append((owner, name, None if inherited else vars(owner)[name], new))
-        setattr(owner, name, new)
+def _wanted() -> Iterator[Replacement]:
+    for name in _LOOK_UPS:
+        yield socket, name, _watch_look_up(getattr(socket, name))
+    for name in _CONNECTS:
+        yield socket.socket, name, _watch_connect(getattr(socket.socket, name))
 
 
-def _uninstall() -> None:
-    while _replaced:
-        owner, name, old, new = _replaced.pop()
-        if vars(owner).get(name) is not new:
-            continue  # somebody patched on top of us, and undoes it
-        if old is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, old)
+_patches: Patches[Judge] = Patches(_wanted)

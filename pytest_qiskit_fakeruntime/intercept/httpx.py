@@ -9,15 +9,16 @@ and httpx keeps doing the rest: cookies, streams, logging.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from ..api.message import NoResponse, Request
-from ..errors import UnmatchedRequest
+from ..errors import OUTLIVED, FakeRuntimeStopped, UnmatchedRequest
+from .patches import Patches, Replacement, noting
+from .transport import Transport
 
 if TYPE_CHECKING:
     import respx
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from . import Endpoint
 
 _NAME = "_send_single_request"
-
-_running: tuple[HttpxInterception, ...] = ()
-_replaced: list[tuple[type, Any, Any]] = []
-_lock = threading.RLock()
 
 _BREAKS: dict[str, tuple[type[httpx.TransportError], str]] = {
     "refused": (httpx.ConnectError, "[Errno 111] Connection refused"),
@@ -47,7 +44,14 @@ class UnmatchedRequestError(UnmatchedRequest, httpx.ConnectError):
         return type(self), (self.method, self.url, self.nearest)
 
 
-class HttpxInterception:
+class StoppedError(FakeRuntimeStopped, httpx.ConnectError):
+    """`FakeRuntimeStopped`, as httpx raises it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),)
+
+
+class HttpxInterception(Transport):
     """Serves an endpoint to httpx while started.
 
     Args:
@@ -55,7 +59,7 @@ class HttpxInterception:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+        super().__init__(endpoint, _patches)
 
     @cached_property
     def router(self) -> respx.MockRouter:
@@ -69,28 +73,17 @@ class HttpxInterception:
         """Whether there are routes of the user's."""
         return "router" in vars(self) and bool(self.router.routes)
 
-    def start(self) -> None:
-        """Intercept from now on."""
-        global _running
-        with _lock:
-            if not _running:
-                _install()
-            _running = (*_running, self)
+    def retire(self, made: Any) -> None:
+        """Let a client refuse the hosts that this fake served, unless another fake runs."""
 
-    def stop(self) -> None:
-        """Intercept no longer; fakes may stop in any order."""
-        global _running
-        with _lock:
-            _running = tuple(other for other in _running if other is not self)
-            if not _running:
-                _uninstall()
+        def send(request: httpx.Request) -> Any:
+            if not _patches.users and self.has_served(_probe(request)):
+                stopped = StoppedError(f"{request.url} was not requested: {OUTLIVED}")
+                stopped.request = request
+                raise stopped
+            return getattr(type(made), _NAME)(made, request)
 
-    def __enter__(self) -> HttpxInterception:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        vars(made)[_NAME] = send
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a request whose body has been read."""
@@ -181,11 +174,16 @@ class _View:
         return getattr(self._client, name)
 
 
+def _probe(request: httpx.Request) -> Request:
+    """The request but for its body, which may not have been read."""
+    return Request.of(request.method, str(request.url), request.headers.items())
+
+
 def _carrier(client: Any, request: httpx.Request) -> _Exchange | None:
-    probe = Request.of(request.method, str(request.url), request.headers.items())
+    probe = _probe(request)
     chosen = None
-    for fake in _running:
-        if fake.endpoint.serves(probe):
+    for fake in _patches.users:
+        if fake.serves(probe):
             chosen = _Exchange(fake, beyond=None)
         elif fake.in_use:
             chosen = _Exchange(fake, chosen or client._transport_for_url(request.url))
@@ -202,16 +200,10 @@ def _diverting(original: Callable[..., Any]) -> Callable[..., Any]:
     return send
 
 
-def _install() -> None:
+def _wanted() -> Iterator[Replacement]:
     for owner in (httpx.Client, httpx.AsyncClient):
-        old = vars(owner)[_NAME]
-        new = _diverting(old)
-        _replaced.append((owner, old, new))
-        setattr(owner, _NAME, new)
+        yield owner, _NAME, _diverting(vars(owner)[_NAME])
+        yield noting(owner, _patches)
 
 
-def _uninstall() -> None:
-    while _replaced:
-        owner, old, new = _replaced.pop()
-        if vars(owner).get(_NAME) is new:  # else somebody patched on top of us, and undoes it
-            setattr(owner, _NAME, old)
+_patches: Patches[HttpxInterception] = Patches(_wanted)

@@ -22,10 +22,8 @@ There is no lock on the way of a request: a slow answer delays nobody else.
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections.abc import Callable, Iterator
-from functools import partialmethod, wraps
+from collections.abc import Iterator
+from functools import partialmethod
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -34,21 +32,18 @@ import requests_mock
 from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
 
-from ..api.message import Request
 from ..errors import OUTLIVED, FakeRuntimeStopped
 from .exchange import Exchange, message_of
+from .patches import Patches, Replacement, noting
+from .transport import Transport
 
 if TYPE_CHECKING:
     from . import Endpoint
 
 _NAME = "get_adapter"
 
-_running: tuple[RequestsInterception, ...] = ()
-_replaced: list[tuple[type, str, Any, Any]] = []
-_lock = threading.RLock()
 
-
-class RequestsInterception:
+class RequestsInterception(Transport):
     """Serves an endpoint to `requests` while started.
 
     Args:
@@ -60,58 +55,16 @@ class RequestsInterception:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+        super().__init__(endpoint, _patches)
         self.adapter = _Routes(case_sensitive=True)
-        self._hosts: set[str] = set()
-        self._sessions: weakref.WeakValueDictionary[int, requests.Session]
-        self._sessions = weakref.WeakValueDictionary()
 
-    def start(self) -> None:
-        """Intercept from now on."""
-        global _running
-        with _lock:
-            if not _running:
-                _install()
-            _running = (*_running, self)
-
-    def stop(self) -> None:
-        """Intercept no longer; fakes may stop in any order.
-
-        The sessions that were made under this fake go on under one that still runs.
-        """
-        global _running
-        with _lock:
-            _running = tuple(other for other in _running if other is not self)
-            if not _running:
-                _uninstall()
-        for session in list(self._sessions.values()):
-            if _running:
-                _running[-1].remember(session)
-            else:
-                _retire(session, self)
-        self._sessions.clear()
-
-    def __enter__(self) -> RequestsInterception:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def serves(self, request: Request) -> bool:
-        """Tell whether the endpoint serves a request, and remember the host if so."""
-        served = self.endpoint.serves(request)
-        if served:
-            self._hosts.add(request.host)
-        return served
-
-    def has_served(self, request: Request) -> bool:
-        """Tell whether a request is one that this fake, now stopped, would have got."""
-        return request.host in self._hosts or self.endpoint.serves(request)
-
-    def remember(self, session: requests.Session) -> None:
-        """Note, weakly, a session that was made under this fake."""
-        self._sessions[id(session)] = session
+    def retire(self, made: requests.Session) -> None:
+        """Let a session refuse the hosts that this fake served."""
+        adapters = vars(made).get("adapters", {})
+        adapters.update({prefix: _Retired(old, self) for prefix, old in adapters.items()})
+        if isinstance(vars(made).get("auth"), AuthBase):
+            # It comes before the adapter, and would fetch a token from IBM with our API key.
+            made.auth = _RetiredAuth(made.auth, self)
 
 
 class _Routes(requests_mock.Adapter):
@@ -182,7 +135,8 @@ class _Choice:
         mounted = _bind(self.original, session, type(session))
         adapter: BaseAdapter = mounted(url)
         beyond: BaseAdapter = self.own(url) if self.own else adapter
-        return Exchange(_running, adapter, beyond) if _running else beyond
+        running = _patches.users
+        return Exchange(running, adapter, beyond) if running else beyond
 
 
 def _bind(function: Any, session: requests.Session | None, owner: type) -> Any:
@@ -193,16 +147,6 @@ def _defining(owner: type) -> Any:
     return next(vars(base)[_NAME] for base in owner.__mro__ if _NAME in vars(base))
 
 
-def _noting(original: Callable[..., None]) -> Callable[..., None]:
-    @wraps(original)
-    def init(self: requests.Session, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        for fake in _running[-1:]:
-            fake.remember(self)
-
-    return init
-
-
 def _overriding(owner: Any) -> Iterator[Any]:
     """All classes from ``owner`` downwards that define ``get_adapter`` themselves."""
     if _NAME in vars(owner):
@@ -211,19 +155,14 @@ def _overriding(owner: Any) -> Iterator[Any]:
         yield from _overriding(heir)
 
 
-def _install() -> None:
+def _wanted() -> Iterator[Replacement]:
     session: Any = requests.Session
-    wanted = [(owner, _NAME, _GetAdapter(vars(owner)[_NAME])) for owner in _overriding(session)]
-    for owner, name, new in [*wanted, (session, "__init__", _noting(session.__init__))]:
-        _replaced.append((owner, name, vars(owner)[name], new))
-        setattr(owner, name, new)
+    for owner in _overriding(session):
+        yield owner, _NAME, _GetAdapter(vars(owner)[_NAME])
+    yield noting(session, _patches)
 
 
-def _uninstall() -> None:
-    while _replaced:
-        owner, name, old, new = _replaced.pop()
-        if vars(owner).get(name) is new:  # else somebody patched on top of us, and undoes it
-            setattr(owner, name, old)
+_patches: Patches[RequestsInterception] = Patches(_wanted)
 
 
 # ---- after the stop -------------------------------------------------------------------
@@ -234,15 +173,6 @@ class StoppedError(FakeRuntimeStopped, requests.ConnectionError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self),)
-
-
-def _retire(session: requests.Session, fake: RequestsInterception) -> None:
-    """Let a session that was made under a fake work for every host but the fake's."""
-    adapters = vars(session).get("adapters", {})
-    adapters.update({prefix: _Retired(old, fake) for prefix, old in adapters.items()})
-    if isinstance(vars(session).get("auth"), AuthBase):
-        # It comes before the adapter, and would fetch a token from IBM with our API key.
-        session.auth = _RetiredAuth(session.auth, fake)
 
 
 class _Wrapper:

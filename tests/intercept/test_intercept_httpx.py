@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
+import weakref
 
 import httpx
 import pytest
 
 from pytest_qiskit_fakeruntime.api.message import NoResponse, Response
-from pytest_qiskit_fakeruntime.errors import UnmatchedRequest
-from pytest_qiskit_fakeruntime.intercept.httpx import HttpxInterception
+from pytest_qiskit_fakeruntime.errors import FakeRuntimeStopped, UnmatchedRequest
+from pytest_qiskit_fakeruntime.intercept.httpx import HttpxInterception, StoppedError
 
 IBM = "https://quantum.cloud.ibm.com/api/v1/jobs"
 OTHER = "https://example.org/x"
@@ -119,3 +121,67 @@ def test_the_fake_that_was_started_last_answers(new_endpoint, outer_stops_first)
     first.stop()
     assert httpx.get(IBM).json()["by"] == ("inner" if outer_stops_first else "outer")
     second.stop()
+
+
+# ---- after the stop ---------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[httpx.Client, httpx.AsyncClient])
+def kind(request):
+    return request.param
+
+
+def fetch(client, url, **options):
+    """Get a URL with either kind of client."""
+    answer = client.get(url, **options)
+    return asyncio.run(answer) if isinstance(client, httpx.AsyncClient) else answer
+
+
+def test_a_client_made_under_the_fake_refuses_its_hosts_after_the_stop(kind, endpoint):
+    with HttpxInterception(endpoint):
+        client = kind(transport=httpx.MockTransport(theirs))
+        fetch(client, "https://my.cloud:8443/v1", headers={"For": "ours"})
+    for url in (IBM, "https://iam.cloud.ibm.com", "https://my.cloud:8443/v1"):
+        with pytest.raises(FakeRuntimeStopped, match="has stopped") as caught:
+            fetch(client, url)
+        assert isinstance(caught.value, httpx.ConnectError)
+        assert caught.value.request.url == url
+    assert fetch(client, OTHER).text == "theirs"
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (type(copy), str(copy)) == (StoppedError, str(caught.value))
+
+
+def test_a_client_from_before_is_as_it_was(kind, endpoint):
+    client = kind(transport=httpx.MockTransport(theirs))
+    fetch(client, OTHER)
+    before = {**vars(client)}
+    with HttpxInterception(endpoint):
+        assert fetch(client, IBM).json()["by"] == "ours"
+    assert vars(client) == before
+    assert fetch(client, IBM).text == "theirs"
+
+
+@pytest.mark.parametrize("outer_stops_first", [False, True])
+def test_a_client_goes_on_under_the_fake_that_still_runs(kind, new_endpoint, outer_stops_first):
+    outside, inside = (HttpxInterception(new_endpoint(name)) for name in ("outer", "inner"))
+    outside.start()
+    inside.start()
+    client = kind(transport=httpx.MockTransport(theirs))
+    first, second = (outside, inside) if outer_stops_first else (inside, outside)
+    first.stop()
+    assert fetch(client, IBM).json()["by"] == ("inner" if outer_stops_first else "outer")
+    second.stop()
+    with pytest.raises(StoppedError):
+        fetch(client, IBM)
+    with HttpxInterception(new_endpoint("next")):
+        assert fetch(client, IBM).json()["by"] == "next"
+
+
+def test_clients_are_not_kept_alive(kind, endpoint):
+    with HttpxInterception(endpoint):
+        client = kind()
+        fetch(client, IBM)
+        watch = weakref.ref(client)
+        del client
+        gc.collect()
+        assert watch() is None
