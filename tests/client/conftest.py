@@ -14,6 +14,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.transpiler import generate_preset_pass_manager
 
+from pytest_qiskit_fakeruntime import Outcome, Task
+
 from ..capabilities import USAGE_CHECK, find, load
 
 
@@ -82,6 +84,36 @@ ESTIMATORS = (
     "qiskit_ibm_runtime.EstimatorV2",
     "qiskit_ibm_runtime.executor_estimator.EstimatorV2",
 )
+
+
+class Lab:
+    """An executor that simulates nothing, and remembers what it was asked to run.
+
+    Args:
+        result: The result of every job.
+    """
+
+    def __init__(self, result: str = "{}") -> None:
+        self.result = result
+        self.ran: list[str] = []
+        self.seconds = 3.0
+
+    def check(self, task: Task) -> float:
+        return 4.0
+
+    def run(self, task: Task) -> Outcome:
+        self.ran.append(task.job_id)
+        return Outcome(self.result, qpu_seconds=self.seconds)
+
+
+def submit(service: Any, backend: str = "fake_manila", **options: Any) -> Any:
+    """A job for an executor that does not look at it."""
+    return service._run("sampler", {}, {"backend": service.backend(backend), **options})
+
+
+def watch(job: Any, polls: int) -> str:
+    """The first letters of what the polls show."""
+    return "".join(job.status()[0] for _ in range(polls))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from qiskit_ibm_runtime.exceptions import IBMInputValueError, IBMRuntimeError
 from pytest_qiskit_fakeruntime import FakeRuntime
 
 from ..capabilities import FOREIGN_INSTANCE_IS_REFUSED
-from .test_queues import Lab, submit
+from .conftest import Lab, submit
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
 

@@ -24,7 +24,7 @@ from qiskit_ibm_runtime.exceptions import (
     RuntimeProgramNotFound,
 )
 
-from pytest_qiskit_fakeruntime import FakeRuntime, Outcome, Task, faults
+from pytest_qiskit_fakeruntime import FakeRuntime, faults
 
 from ..capabilities import (
     ASKS_FOR_UNLISTED,
@@ -33,6 +33,7 @@ from ..capabilities import (
     USAGE_CHECK,
     needs,
 )
+from .conftest import Lab
 
 pytestmark = [
     pytest.mark.fake_backend("fake_manila"),
@@ -50,19 +51,11 @@ NOTHING = None
 """Stands for: no exception."""
 
 
-class Lab:
-    def check(self, task: Task) -> float:
-        return 4.0
-
-    def run(self, task: Task) -> Outcome:
-        return Outcome('{"answer": 42}', qpu_seconds=3.0)
-
-
 class Setting:
     """A service with a job in the queue and a session."""
 
     def __init__(self, fake: FakeRuntime) -> None:
-        fake.world.executor = Lab()
+        fake.world.executor = Lab('{"answer": 42}')
         self.fake = fake
         self.service = fake.service()
         self.backend = self.service.backend("fake_manila")
@@ -312,7 +305,7 @@ STATES = {
 @pytest.mark.parametrize("state", STATES)
 def test_state_becomes_the_exception(fake_runtime: FakeRuntime, state: str) -> None:
     fault, status, message, end = STATES[state]
-    fake_runtime.world.executor = Lab()
+    fake_runtime.world.executor = Lab('{"answer": 42}')
     service = fake_runtime.service()
     fake_runtime.inject(fault)
     if state == "Completed, no result":

@@ -24,8 +24,7 @@ from qiskit_ibm_runtime.exceptions import (
 from pytest_qiskit_fakeruntime import FakeRuntime, UsageError, faults
 from pytest_qiskit_fakeruntime.world.world import Refusal
 
-from .conftest import usage_warning
-from .test_queues import Lab, submit, watch
+from .conftest import Lab, submit, usage_warning, watch
 
 pytestmark = pytest.mark.fake_backend("fake_manila", "fake_lima")
 

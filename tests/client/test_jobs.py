@@ -15,7 +15,7 @@ from qiskit_ibm_runtime.exceptions import (
 from pytest_qiskit_fakeruntime import FakeRuntime, JobFailed, Outcome, Task
 
 from ..capabilities import needs
-from .conftest import SAMPLERS, bell, isa, make
+from .conftest import SAMPLERS, bell, isa, make, submit
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
 
@@ -30,10 +30,6 @@ class Instantly:
         if task.params.get("fail"):
             raise JobFailed(1305, "Ran too long.")
         return Outcome("{}", qpu_seconds=2.5)
-
-
-def submit(service: Any, **options: Any) -> Any:
-    return service._run("sampler", {}, {"backend": service.backend("fake_manila"), **options})
 
 
 @pytest.fixture

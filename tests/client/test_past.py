@@ -13,8 +13,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobFa
 
 from pytest_qiskit_fakeruntime import FakeRuntime, UsageError, faults
 
-from .conftest import SAMPLERS, bell, isa, make
-from .test_queues import Lab, submit
+from .conftest import SAMPLERS, Lab, bell, isa, make, submit
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
 

@@ -18,28 +18,14 @@ from qiskit_ibm_runtime.exceptions import (
     RuntimeJobTimeoutError,
 )
 
-from pytest_qiskit_fakeruntime import FakeRuntime, Outcome, Task, UsageError, faults
+from pytest_qiskit_fakeruntime import FakeRuntime, UsageError, faults
 from pytest_qiskit_fakeruntime.errors import JobStuck
 from pytest_qiskit_fakeruntime.world import dispatch
 
 from ..capabilities import USAGE_HAS_STATUS
+from .conftest import Lab, submit, watch
 
 pytestmark = pytest.mark.fake_backend("fake_manila", "fake_lima")
-
-
-class Lab:
-    """An executor that remembers what it was asked to run."""
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-        self.seconds = 3.0
-
-    def check(self, task: Task) -> float:
-        return 4.0
-
-    def run(self, task: Task) -> Outcome:
-        self.ran.append(task.job_id)
-        return Outcome("{}", qpu_seconds=self.seconds)
 
 
 @pytest.fixture
@@ -51,15 +37,6 @@ def lab(fake_runtime: FakeRuntime) -> Lab:
 @pytest.fixture
 def service(fake_runtime: FakeRuntime, lab: Lab) -> Any:
     return fake_runtime.service()
-
-
-def submit(service: Any, backend: str = "fake_manila", **options: Any) -> Any:
-    return service._run("sampler", {}, {"backend": service.backend(backend), **options})
-
-
-def watch(job: Any, polls: int) -> str:
-    """The first letters of what the polls show."""
-    return "".join(job.status()[0] for _ in range(polls))
 
 
 # ---- progression -----------------------------------------------------------------------

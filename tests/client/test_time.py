@@ -15,7 +15,7 @@ from qiskit_ibm_runtime.exceptions import IBMRuntimeError, RuntimeJobTimeoutErro
 
 from pytest_qiskit_fakeruntime import FakeRuntime, faults
 
-from .test_queues import Lab, submit
+from .conftest import Lab, submit
 
 pytestmark = pytest.mark.fake_backend("fake_manila")
 
