@@ -249,7 +249,10 @@ def parse_instances(lines: Iterable[str]) -> list[dict[str, Any]]:
             name, equals, value = word.partition("=")
             if not equals:
                 raise _fail(f"fake_runtime_instances: {word!r} in {line!r} is not name=value")
-            fields_of_line[name] = _INI_VALUES.get(name, str)(value)
+            try:
+                fields_of_line[name] = _INI_VALUES.get(name, str)(value)
+            except ValueError as error:
+                raise _fail(f"fake_runtime_instances: {word!r} in {line!r}: {error}") from None
         instances.append(fields_of_line)
     return instances
 

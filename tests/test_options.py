@@ -16,10 +16,13 @@ from pytest_qiskit_fakeruntime.options import (
     Options,
     backend_options,
     parse_instances,
+    parse_numbers,
 )
 from pytest_qiskit_fakeruntime.world.accounts import DEFAULT_CRN, Instance
+from pytest_qiskit_fakeruntime.world.progress import Progress, Wait
 
 MINE = "crn:v1:bluemix:public:quantum-computing:us-east:a/local:mine::"
+LOW = "crn:v1:bluemix:public:quantum-computing:us-east:a/account:low::"
 
 
 class Runner:
@@ -73,6 +76,12 @@ GOOD = [
     {"start_time": datetime(2026, 1, 1, tzinfo=timezone.utc)},
     {"allow_unmatched": True},
     {"executor": Runner()},
+    {"polls": (0, 0)},
+    {"polls": (2, 1)},
+    {"seconds": (0.5, 3)},
+    {"seconds": None},
+    {"hold": True},
+    {"sleep": "virtual"},
     {"backends": None},
     {"instances": None},
     {"instances": []},
@@ -98,6 +107,16 @@ BAD = {
     "limit": ({"usage_limit_seconds": -1}, "^usage_limit_seconds=-1: give seconds, None, or"),
     "limit text": ({"usage_limit_seconds": "x"}, "^usage_limit_seconds='x'"),
     "time": ({"start_time": "2026"}, "^start_time='2026': give a datetime$"),
+    "hold": ({"hold": 1}, "^hold=1: give True or False$"),
+    "sleep": ({"sleep": "virtua"}, "^sleep='virtua': choose from client, virtual.*'virtual'"),
+    "one poll": ({"polls": (1,)}, r"^polls=\(1,\): give two numbers, \(queued, running\)$"),
+    "poll": ({"polls": 1}, "^polls=1: give two numbers"),
+    "three polls": ({"polls": (1, 1, 1)}, "^polls=.*: give two numbers"),
+    "no poll": ({"polls": {1: 1, 2: 2}}, "^polls=.*: give two numbers"),
+    "half a poll": ({"polls": (1, 0.5)}, "^polls=.*: give two numbers"),
+    "negative poll": ({"polls": (-1, 0)}, "^polls=.*: give two numbers"),
+    "second": ({"seconds": ("1", 0)}, "^seconds=.*: give two numbers"),
+    "negative second": ({"seconds": (0, -0.5)}, "^seconds=.*: give two numbers"),
     "executor": ({"executor": object()}, r"^executor=.*: it has no run\(\)"),
     "one dict": ({"instances": {"name": "a"}}, "^instances=.*: give a list of instances$"),
     "one text": ({"instances": "a"}, "give a list of instances"),
@@ -108,6 +127,8 @@ BAD = {
     "bad crn": ({"instances": [{"crn": "x"}]}, "^instances: 'x' is not the CRN"),
     "twice": ({"instances": [{"crn": MINE}, "b", {"crn": MINE}]}, "two have the CRN crn:.*:mine"),
     "plan twice": ({"instances": ["a"], "plan": "flex"}, "^plan='flex' is for the one default"),
+    "again": ({"instances": ["a"], "plan": "premium"}, "^plan='premium' is for the one default"),
+    "thrice": ({"instances": [{"crn": LOW}] * 3}, "two have the CRN crn:.*:low"),
     "device": ({"backends": [3]}, "^a device is named by a string such as 'fake_manila', not 3$"),
     "nameless": ({"backends": [""]}, "^a device is named by a string"),
 }
@@ -166,11 +187,33 @@ def test_bad_device_is_a_usage_error_that_says_so(row: str) -> None:
         backend_options(["fake_manila"], keywords)
 
 
+def test_progress_is_none_unless_told_otherwise() -> None:
+    assert Options().progress == Progress(Wait(0, 0.0, held=False), Wait(0, 0.0, held=False))
+    assert Options(polls=(2, 1), seconds=(0.5, 3.0), hold=True).progress == Progress(
+        Wait(2, 0.5, held=True), Wait(1, 3.0, held=True)
+    )
+
+
+def test_numbers_in_an_ini_file() -> None:
+    assert parse_numbers("k", ["2", "0.5"], float) == (2.0, 0.5)
+    with pytest.raises(UsageError, match=r"^k: .*'two'"):
+        parse_numbers("k", ["two"], float)
+
+
 def test_account_is_one_instance_unless_told_otherwise() -> None:
     [instance] = Options().but(plan="flex", usage_limit_seconds=9).account
 
     assert (instance.crn, instance.plan, instance.usage_limit_seconds) == (DEFAULT_CRN, "flex", 9)
     assert Options().account[0].usage_limit_seconds == 600
+
+
+def test_instances_are_described_by_name_by_dict_or_in_full() -> None:
+    given = ["a", {"crn": MINE, "archived": True}, {"crn": LOW, "api_keys": ["k"]}, Instance()]
+
+    made = Options().but(instances=given).account
+
+    assert [one.crn for one in made[1:3]] == [MINE, LOW]
+    assert (made[0].name, made[1].archived, made[2].api_keys) == ("a", True, ["k"])
 
 
 def test_account_is_made_anew_each_time() -> None:
@@ -210,6 +253,8 @@ def test_instances_in_an_ini_file() -> None:
     ]
     with pytest.raises(UsageError, match="fake_runtime_instances: 'research' in 'research plan"):
         parse_instances(["research plan=open"])
+    with pytest.raises(UsageError, match=r"'usage_limit_seconds=lots' in .*: invalid literal"):
+        parse_instances(["usage_limit_seconds=lots"])
 
 
 def test_names_of_the_options() -> None:

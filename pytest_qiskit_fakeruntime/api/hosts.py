@@ -73,4 +73,4 @@ def target_of(request: Request) -> Target | None:
 
 
 def _below_base(path: str) -> str:
-    return _PREFIX.sub("", path, count=1) or "/"
+    return _PREFIX.sub("", path) or "/"

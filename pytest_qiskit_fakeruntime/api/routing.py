@@ -68,10 +68,8 @@ class Operation:
     open: bool = False
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """What stands in the braces, if the path is this operation's."""
+        """What stands in the braces, if a path of as many segments is this operation's."""
         template = self.path.strip("/").split("/")
-        if len(template) != len(segments):
-            return None
         parts = {}
         for pattern, segment in zip(template, segments, strict=True):
             if pattern.startswith("{"):

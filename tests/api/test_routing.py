@@ -237,6 +237,13 @@ def test_unknown_host_of_ibm_s_has_no_nearest_operation(service: Service) -> Non
     assert raised.value.nearest is None
 
 
+def test_nearest_operation_is_one_of_the_same_service(service: Service) -> None:
+    with pytest.raises(UnmatchedRequest) as raised:
+        service.raw("GET", "https://api.global-search-tagging.cloud.ibm.com/jobs")
+
+    assert raised.value.nearest is None
+
+
 def test_unmatched_request_is_recorded(service: Service) -> None:
     with pytest.raises(UnmatchedRequest) as raised:
         service.ask("GET", "/nothing")

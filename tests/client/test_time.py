@@ -183,6 +183,16 @@ def test_time_sleep_of_the_user_is_virtual_if_asked(
     assert (fake_runtime.clock.now - now).total_seconds() == pytest.approx(3600, abs=5)
 
 
+def test_virtual_sleep_begins_anew_with_each_start() -> None:
+    fake = FakeRuntime("fake_manila", sleep="virtual")
+    with fake:
+        time.sleep(1e6)
+    real = time.time(), time.monotonic()
+    with fake:
+        assert time.time() == pytest.approx(real[0], abs=60)
+        assert time.monotonic() == pytest.approx(real[1], abs=60)
+
+
 def test_virtual_sleep_ends_with_the_fake() -> None:
     real = time.sleep, time.time, time.monotonic
     with FakeRuntime("fake_manila", sleep="virtual"), FakeRuntime(sleep="virtual") as inner:

@@ -90,6 +90,17 @@ def test_broken_connections(send, endpoint, kind, error):
     assert kind == "sulk" or caught.value.request.url == IBM
 
 
+def test_an_answer_that_comes_later_than_the_timeout(send, endpoint):
+    endpoint.script = [Response(200, delay=delay) for delay in (4, 5, 6)]
+    send("GET", IBM, timeout=5)
+    send("GET", IBM, timeout=5)
+    with pytest.raises(httpx.ReadTimeout):
+        send("GET", IBM, timeout=5)
+    assert endpoint.pauses == [4, 5, 5]
+    send("GET", IBM, timeout=None)
+    assert endpoint.pauses == [4, 5, 5, 6]
+
+
 def test_an_unmatched_request_is_both_errors_and_pickles(send, endpoint):
     endpoint.script = [UnmatchedRequest("GET", IBM)]
     with pytest.raises(UnmatchedRequest) as caught:
