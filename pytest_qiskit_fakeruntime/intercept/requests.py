@@ -23,6 +23,7 @@ There is no lock on the way of a request: a slow answer delays nobody else.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import partialmethod
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,7 @@ class StoppedError(FakeRuntimeStopped, requests.ConnectionError):
 
 
 class _Wrapper:
-    """Passes for what it wraps, and copies as what it wraps."""
+    """Passes for what it wraps; in another process it is that."""
 
     def __init__(self, wrapped: Any, fake: RequestsInterception) -> None:
         self._wrapped = wrapped
@@ -188,6 +189,9 @@ class _Wrapper:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapped, name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return type(self)(deepcopy(self._wrapped, memo), self._fake)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _same, (self._wrapped,)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import io
 import pickle
 import threading
@@ -219,10 +220,13 @@ def test_a_subclass_with_its_own_get_adapter(endpoint):
 def test_own_routes_win_over_ours_for_any_host(ours, endpoint):
     ours.adapter.register_uri("GET", IBM, text="route")
     ours.adapter.register_uri("GET", OTHER, text="route")
+    ours.adapter.register_uri("GET", f"{IBM}/Aa", text="Aa")
     assert requests.get(IBM).text == "route"
     assert requests.get(OTHER).text == "route"
     assert requests.get(f"{IBM}/Id").json()["by"] == "ours"
     assert endpoint.seen[0].url == f"{IBM}/Id"
+    assert requests.get(f"{IBM}/Aa").text == "Aa"
+    assert requests.get(f"{IBM}/aA").json()["by"] == "ours"
     session = requests.Session()
     session.mount("https://", InMemory())
     assert session.get("https://elsewhere.org").text == "theirs"
@@ -348,8 +352,8 @@ def test_a_session_made_under_the_fake_refuses_its_hosts_after_the_stop(endpoint
         unused.get(IBM)
     assert session.get(OTHER).text == "theirs"
     assert "get_adapter" not in vars(session)
-    copy = pickle.loads(pickle.dumps(caught.value))
-    assert (type(copy), str(copy)) == (StoppedError, str(caught.value))
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (type(error), str(error)) == (StoppedError, str(caught.value))
     assert type(pickle.loads(pickle.dumps(unused)).get_adapter("https://x")) is HTTPAdapter
     session.close()
 
@@ -372,6 +376,20 @@ def test_credentials_of_a_stopped_fake_are_not_even_prepared(endpoint):
     assert session.get(OTHER).text == "theirs"
     assert token.used == 1
     assert type(pickle.loads(pickle.dumps(session.adapters["https://"]))) is HTTPAdapter
+
+
+def test_a_copy_of_a_retired_session_refuses_as_well(endpoint):
+    with RequestsInterception(endpoint):
+        session = requests.Session()
+        session.auth = requests.auth.HTTPBasicAuth("me", "secret")
+    copied = copy.deepcopy(session)
+    for adapter in copied.adapters:
+        assert copied.adapters[adapter] is not session.adapters[adapter]
+    with pytest.raises(StoppedError):
+        copied.get(IBM)
+    copied.auth = None
+    with pytest.raises(StoppedError):
+        copied.get(IBM)
 
 
 def test_sessions_are_not_kept_alive(endpoint):
