@@ -6,7 +6,6 @@ nearest wins), the call itself.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -16,15 +15,11 @@ from .errors import UsageError
 from .world.accounts import PLANS, Instance
 from .world.devices import STATUSES
 from .world.execution import Executor
+from .world.hints import did_you_mean
 from .world.progress import Progress, Wait
 
 SLEEPS = ("client", "virtual")
 """Whose sleeping moves the clock: the client's, or everybody's."""
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _fail(message: str) -> UsageError:
@@ -56,7 +51,7 @@ class BackendOptions:
         if not isinstance(length, int) or isinstance(length, bool) or length < 0:
             raise _fail(f"queue_length={length!r}: give a number of jobs")
         if self.status not in STATUSES:
-            hint = _nearest(str(self.status), STATUSES)
+            hint = did_you_mean(str(self.status), STATUSES)
             raise _fail(f"status={self.status!r}: choose from {', '.join(STATUSES)}.{hint}")
         if self.noise is not None and not isinstance(self.noise, bool):
             raise _fail(f"noise={self.noise!r}: give True or False")
@@ -78,7 +73,7 @@ def backend_options(names: Iterable[str], keywords: Mapping[str, Any]) -> list[B
     """
     for keyword in keywords:
         if keyword not in BACKEND_KEYWORDS:
-            hint = _nearest(keyword, BACKEND_KEYWORDS)
+            hint = did_you_mean(keyword, BACKEND_KEYWORDS)
             raise _fail(
                 f"fake_backend has no keyword {keyword!r}; "
                 f"it takes {', '.join(BACKEND_KEYWORDS)}, each.{hint}"
@@ -130,7 +125,7 @@ class Options:
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, str, type(None))):
             raise _fail(f"seed={self.seed!r}: give an integer or a string")
         if self.plan not in PLANS:
-            hint = _nearest(str(self.plan), PLANS)
+            hint = did_you_mean(self.plan, PLANS)
             raise _fail(f"plan={self.plan!r}: choose from {', '.join(PLANS)}.{hint}")
         limit = self.usage_limit_seconds
         if limit not in ("plan", None) and (not isinstance(limit, int) or limit < 0):
@@ -151,7 +146,7 @@ class Options:
             ):
                 raise _fail(f"{name}={pair!r}: give two numbers, (queued, running)")
         if self.sleep not in SLEEPS:
-            hint = _nearest(str(self.sleep), SLEEPS)
+            hint = did_you_mean(self.sleep, SLEEPS)
             raise _fail(f"sleep={self.sleep!r}: choose from {', '.join(SLEEPS)}.{hint}")
         if self.executor is not None and not callable(getattr(self.executor, "run", None)):
             raise _fail(f"executor={self.executor!r}: it has no run() (see the Executor protocol)")
@@ -166,7 +161,7 @@ class Options:
             if name not in OPTION_NAMES:
                 raise _fail(
                     f"there is no option {name!r}; the options are "
-                    f"{', '.join(OPTION_NAMES)}.{_nearest(name, OPTION_NAMES)}"
+                    f"{', '.join(OPTION_NAMES)}.{did_you_mean(name, OPTION_NAMES)}"
                 )
         if changes.get("instances") is not None:
             changes["instances"] = _instances(changes["instances"])
@@ -224,7 +219,8 @@ def _instance(one: Any) -> Instance:
     for name in one:
         if name not in known:
             raise _fail(
-                f"an instance has no {name!r}; it has {', '.join(known)}.{_nearest(name, known)}"
+                f"an instance has no {name!r}; it has {', '.join(known)}."
+                f"{did_you_mean(name, known)}"
             )
     try:
         return Instance(**one)

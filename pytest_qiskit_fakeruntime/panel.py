@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
+from .world.hints import did_you_mean
 from .world.jobs import Job, JobFilter
 from .world.lifecycle import IllegalTransition
 from .world.progress import Ending
@@ -172,15 +173,20 @@ class JobsPanel(Mapping[str, JobPanel]):
             result: Its result: a `PrimitiveResult`, counts (``{"00": 510, "11": 490}``), plain
                 data, or the text that the service would send.
             inputs: Its inputs, with the client's objects or in their encoding.
-            what: See `world.seeding.PastJob`: ``status``, ``created``, ``tags``, ``backend``,
-                ``program``, ``reason``, ``code``, ``api_key``, ``id``, ...
+            what: Whatever else is known of it; see `world.seeding.PastJob`.
 
         Raises:
             UsageError: If it cannot have been so.
         """
         from .execute.past import encode_inputs, encode_result
-        from .world.seeding import PastJob
+        from .world.seeding import KNOWN, PastJob
 
+        for name in what:
+            if name not in KNOWN:
+                hint = did_you_mean(name, KNOWN)
+                raise UsageError(
+                    f"jobs.add: a job has no {name!r}; it has {', '.join(KNOWN)}.{hint}"
+                )
         try:
             past = PastJob(
                 inputs=encode_inputs(inputs) if inputs else {},

@@ -19,13 +19,14 @@ from .execute.lazy import LazyEngine
 from .execute.release import check_release
 from .execute.script import Script, ScriptedExecutor
 from .intercept import Interception
-from .options import BackendOptions, Options, _nearest
+from .options import BackendOptions, Options
 from .panel import JobsPanel
 from .world.accounts import DEFAULT_API_KEY, Instance
 from .world.calls import Calls
 from .world.clock import Clock
 from .world.devices import Device, Devices
 from .world.faults import JOB, RUNTIME, Fault, Injection
+from .world.hints import did_you_mean
 from .world.sessions import Session
 from .world.snapshots import UnknownDevice
 
@@ -314,7 +315,7 @@ class FakeRuntime:
         if fault.on == JOB and where != JOB:
             raise UsageError(f"inject({fault}, on={on!r}): it happens to jobs; leave on= out")
         if where not in (RUNTIME, JOB) and where not in ROUTER.names:
-            hint = _nearest(where, ROUTER.names)
+            hint = did_you_mean(where, ROUTER.names)
             raise UsageError(f"on={where!r}: choose from {', '.join(ROUTER.names)}.{hint}")
         if (times is not None and times < 1) or after < 0:
             raise UsageError(f"inject(times={times}, after={after}): count from 1, and from 0")

@@ -10,6 +10,7 @@ import pytest
 from pytest_examples import CodeExample, find_examples
 
 from pytest_qiskit_fakeruntime.api.endpoint import ROUTER, UNMATCHED
+from pytest_qiskit_fakeruntime.world.seeding import KNOWN
 
 from .capabilities import load
 from .plugin.conftest import like_ours  # imports what an inner run cannot import twice
@@ -49,6 +50,14 @@ def test_every_operation_is_listed() -> None:
     listed = text.split("<!-- operations -->")[1].split("<!-- /operations -->")[0]
 
     assert re.findall(r"`(\w+)`", listed) == [*ROUTER.names, UNMATCHED]
+
+
+def test_all_that_can_be_said_of_a_past_job_is_listed() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = text.split("| `jobs.add(...)` |")[1].split("\n\n")[0].splitlines()[2:]
+
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(listed) == sorted(KNOWN)
 
 
 def test_there_are_blocks() -> None:

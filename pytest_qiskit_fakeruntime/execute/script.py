@@ -14,7 +14,6 @@ With a single PUB the list around it may be left out.
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..world.execution import Executor, Outcome, Task
+from ..world.hints import did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +107,7 @@ class ScriptedExecutor:
             wanted.append(("backend", script.backend, devices))
         for name, value, known in wanted:
             if value not in known:
-                near = difflib.get_close_matches(value, list(known), n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(value, known)
                 raise UsageError(f"script({name}={value!r}): choose from {', '.join(known)}.{hint}")
         self.scripts.append(script)
         return script

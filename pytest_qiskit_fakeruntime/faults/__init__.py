@@ -68,8 +68,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    import difflib
+    from ..world.hints import did_you_mean
 
-    near = difflib.get_close_matches(name, __all__, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    raise AttributeError(f"there is no fault {name!r}.{hint}")
+    raise AttributeError(f"there is no fault {name!r}.{did_you_mean(name, __all__)}")

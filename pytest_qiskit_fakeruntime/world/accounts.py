@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from .hints import did_you_mean
 
 DEFAULT_ACCOUNT = "local"
 DEFAULT_CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/local::local"
@@ -139,8 +140,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
-            near = difflib.get_close_matches(self.plan, PLANS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(self.plan, PLANS)
             raise ValueError(f"{self.plan!r} is not a plan; choose from {', '.join(PLANS)}.{hint}")
         if self.region not in REGIONS:
             raise ValueError(f"{self.region!r} is not a region; choose from {', '.join(REGIONS)}.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from .hints import did_you_mean
 
 Properties = dict[str, Any]
 """The body of ``GET /backends/{name}/properties``."""
@@ -55,8 +56,7 @@ def edit(
     known = QUBIT if gate is None else GATE
     for name, value in values.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, known)
             kind = "a qubit" if gate is None else "a gate"
             raise TypeError(f"calibrate({name}=...): {kind} has {', '.join(known)}.{hint}")
         low = 0 if name in SHARES or isinstance(value, bool) or name == "duration" else 1e-30
@@ -97,8 +97,7 @@ def _gates(properties: Properties, gate: str, qubits: list[int] | None) -> list[
     named = [one for one in every if one["gate"] == gate]
     if not named:
         names = sorted({one["gate"] for one in every})
-        near = difflib.get_close_matches(gate, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(gate, names)
         raise ValueError(f"calibrate(gate={gate!r}): the device has {', '.join(names)}.{hint}")
     found = [one for one in named if qubits is None or one["qubits"] == qubits]
     if not found:

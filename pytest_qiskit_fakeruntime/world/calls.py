@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from .hints import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class Calls:
 
     def __getitem__(self, operation: str) -> list[Call]:
         if self.known and operation not in self.known:
-            near = difflib.get_close_matches(operation, self.known, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(operation, self.known)
             names = ", ".join(sorted(self.known))
             raise LookupError(f"there is no operation {operation!r}; there are {names}.{hint}")
         return [call for call in list(self._calls) if call.operation == operation]

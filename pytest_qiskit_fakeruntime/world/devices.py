@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from . import calibration
 from .clock import UTC
+from .hints import did_you_mean
 from .snapshots import Catalogue, Snapshot, UnknownDevice
 
 
@@ -92,8 +92,7 @@ class Device:
     @status.setter
     def status(self, value: str) -> None:
         if value not in STATUSES:
-            near = difflib.get_close_matches(value, STATUSES, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(value, STATUSES)
             raise ValueError(
                 f"{value!r} is not a device status; choose from {', '.join(STATUSES)}.{hint}"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -111,6 +111,10 @@ class PastJob:
                 return crn
         known = ", ".join(instance.name for instance in instances.values()) or "none"
         raise ValueError(f"instance={self.instance!r}: there is {known}")
+
+
+KNOWN = tuple(one.name for one in fields(PastJob) if one.name not in ("inputs", "result"))
+"""What can be said of a job of the past beside what went in and came out."""
 
 
 def _moment(given: datetime | timedelta, now: datetime) -> datetime:

@@ -361,7 +361,7 @@ def test_numbers_that_make_no_sense(wrong: Any) -> None:
 
 
 def test_misspelt_fault_is_named() -> None:
-    with pytest.raises(AttributeError, match="Did you mean job_fails"):
+    with pytest.raises(AttributeError, match="Did you mean 'job_fails'"):
         faults.job_fail  # noqa: B018
 
 

@@ -88,7 +88,8 @@ def test_job_of_a_colleague_in_another_instance(fake_runtime: FakeRuntime) -> No
         ({"created": LAST_WEEK, "finished": LAST_WEEK - timedelta(1)}, "not in this order"),
         ({"created": timedelta(-1)}, "not in this order"),
         ({"instance": "nobody's"}, "there is local"),
-        ({"colour": "red"}, "unexpected keyword argument 'colour'"),
+        ({"colour": "red"}, "a job has no 'colour'; it has id, status, .*, qpu_seconds"),
+        ({"stauts": "Failed"}, "Did you mean 'status'"),
     ],
 )
 def test_job_that_cannot_have_been(
