@@ -183,6 +183,12 @@ def test_time_sleep_of_the_user_is_virtual_if_asked(
     assert (fake_runtime.clock.now - now).total_seconds() == pytest.approx(3600, abs=5)
 
 
+def test_sleep_of_the_user_is_real_unless_asked() -> None:
+    real = time.sleep, time.time, time.monotonic
+    with FakeRuntime("fake_manila"):
+        assert (time.sleep, time.time, time.monotonic) == real
+
+
 def test_virtual_sleep_begins_anew_with_each_start() -> None:
     fake = FakeRuntime("fake_manila", sleep="virtual")
     with fake:

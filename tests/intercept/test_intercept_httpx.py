@@ -86,8 +86,9 @@ def test_own_routes_win_for_any_host(send, ours):
 def test_broken_connections(send, endpoint, kind, error):
     endpoint.script = [NoResponse(kind)]
     with pytest.raises(error) as caught:
-        send("GET", IBM)
+        send("GET", IBM, timeout=7)
     assert kind == "sulk" or caught.value.request.url == IBM
+    assert endpoint.pauses == ([7] if kind == "timeout" else [])
 
 
 def test_an_answer_that_comes_later_than_the_timeout(send, endpoint):
