@@ -7,30 +7,24 @@ them. `LateCertificates` lets them be read when a connection does.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
+
+from .patches import Patches, Replacement
+
+_MAKER = "create_urllib3_context"
 
 
 class LateCertificates:
     """While entered, the SDK's TLS contexts read certificates on first use."""
 
     def __enter__(self) -> LateCertificates:
-        from ibm_cloud_sdk_core import http_adapter
-
-        self._module: Any = http_adapter
-        self._make: Callable[..., Any] = self._module.create_urllib3_context
-
-        def make(*args: Any, **kwargs: Any) -> Any:
-            context = self._make(*args, **kwargs)
-            if type(context) is _LateContext.__base__:  # else somebody has other plans with it
-                context.__class__ = _LateContext
-            return context
-
-        self._module.create_urllib3_context = make
+        _patches.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._module.create_urllib3_context = self._make
+        _patches.remove(self)
 
 
 class _LateContext(ssl.SSLContext):
@@ -58,3 +52,23 @@ class _LateContext(ssl.SSLContext):
     def get_ca_certs(self, *args: Any, **kwargs: Any) -> Any:
         self._read()
         return super().get_ca_certs(*args, **kwargs)
+
+
+def _late(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        context = original(*args, **kwargs)
+        if type(context) is _LateContext.__base__:  # else somebody has other plans with it
+            context.__class__ = _LateContext
+        return context
+
+    return make
+
+
+def _wanted() -> Iterator[Replacement]:
+    from ibm_cloud_sdk_core import http_adapter
+
+    yield http_adapter, _MAKER, _late(getattr(http_adapter, _MAKER))
+
+
+_patches: Patches[LateCertificates] = Patches(_wanted)
