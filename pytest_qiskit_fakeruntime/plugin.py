@@ -92,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         guard = Guard(outside)
         guard.__enter__()
         config.add_cleanup(lambda: guard.__exit__())
+        _register(config, _Renewal(), "fakeruntime-renewal")
 
 
 def _is_on(config: pytest.Config, name: str, arguments: Any) -> bool:
@@ -202,8 +203,9 @@ def _run_fake(node: Any, only: str | None = None) -> Iterator[FakeRuntime]:
     from .runtime import FakeRuntime
 
     config: pytest.Config = node.config
-    if not config.pluginmanager.has_plugin("fakeruntime-report"):
-        config.pluginmanager.register(_Report(), "fakeruntime-report")
+    _register(config, _Report(), "fakeruntime-report")
+    if not isinstance(node, pytest.Item):
+        _register(config, _Renewal(), "fakeruntime-renewal")
     try:
         fake = FakeRuntime(**vars(_options_of(node, only)))
     except UsageError as error:
@@ -300,6 +302,29 @@ def fake_runtime_backend(
 _FAILED = pytest.StashKey[bool]()
 
 
+def _register(config: pytest.Config, plugin: object, name: str) -> None:
+    """Register a part of this plugin when it is first needed."""
+    if not config.pluginmanager.has_plugin(name):
+        config.pluginmanager.register(plugin, name)
+
+
+class _Renewal:
+    """Registered where sockets are watched for longer than a test."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        self._renew()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        from .intercept.guard import renew
+
+        renew()
+
+
 def _headline(config: pytest.Config) -> str:
     """The client's release and the seeds, which are what it takes to repeat a run."""
     from .execute.release import CLIENT, release
@@ -347,7 +372,8 @@ def _start_whole_run(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[_RUN] = fake.start()
     config.add_cleanup(fake.stop_with_abandoned)
-    config.pluginmanager.register(_EveryTest(), WHOLE_RUN)
+    _register(config, _EveryTest(), WHOLE_RUN)
+    _register(config, _Renewal(), "fakeruntime-renewal")
 
 
 class _EveryTest:

@@ -40,6 +40,11 @@ class Guard:
         _patches.remove(self._judge)
 
 
+def renew() -> None:
+    """Watch again what other plugins have reset, as pytest-socket does after each test."""
+    _patches.renew()
+
+
 def is_local(host: str) -> bool:
     """Whether a host is this machine: a loopback address, or a name that stands for one."""
     name = host.rstrip(".").lower()

@@ -38,10 +38,26 @@ class Patches(Generic[User]):
         """Hold for this user, too."""
         with self._lock:
             if not self.users:
-                for owner, name, new in list(self._wanted()):
-                    self._made.append((owner, name, vars(owner).get(name), new))
-                    setattr(owner, name, new)
+                self._make()
             self.users = (*self.users, user)
+
+    def renew(self) -> None:
+        """Hold again where somebody replaced what we had put there; on top of theirs."""
+        with self._lock:
+            if self.users:
+                self._make()
+
+    def _make(self) -> None:
+        ours = [made[3] for made in self._made]
+        for owner, name, new in list(self._wanted()):
+            old = vars(owner).get(name)
+            if not any(old is one for one in ours):
+                # Who puts back what was there before us leaves nothing of ours to undo.
+                self._made = [
+                    made for made in self._made if made[:2] != (owner, name) or made[2] is not old
+                ]
+                self._made.append((owner, name, old, new))
+                setattr(owner, name, new)
 
     def remove(self, user: User) -> None:
         """Hold for this user no longer; they may go in any order."""

@@ -126,6 +126,44 @@ def test_whole_network_can_be_blocked(pytester: pytest.Pytester, how: str) -> No
     result.assert_outcomes(passed=7)
 
 
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("option", "fixture", "host", "told_once_more"),
+    [
+        ("--fake-runtime-block-network", "", "192.0.2.1", 0),
+        ("--fake-runtime", "", IBM, 3),
+        ("-q", "session_fake_runtime", IBM, 1),
+    ],
+)
+def test_plugin_that_resets_sockets_after_each_test_opens_nothing(
+    pytester: pytest.Pytester, option: str, fixture: str, host: str, told_once_more: int
+) -> None:
+    pytester.makeconftest(
+        """
+        import socket
+
+        connect = socket.socket.connect
+
+        def pytest_runtest_teardown():  # as pytest-socket does
+            socket.socket.connect = connect
+        """
+    )
+    pytester.makepyfile(
+        f"""
+        import pytest, socket
+        from pytest_qiskit_fakeruntime import NetworkBlocked
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n, {fixture}):
+            with socket.socket() as one, pytest.raises(NetworkBlocked):
+                one.connect(("{host}", 80))
+        """
+    )
+    result = pytester.runpytest("-p", "no:randomly", "-p", "no:asyncio", "-p", "no:socket", option)
+
+    result.assert_outcomes(passed=3, errors=told_once_more)
+
+
 def test_network_is_open_without_the_option(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
