@@ -214,6 +214,17 @@ def test_a_subclass_with_its_own_get_adapter(endpoint):
         assert dict(vars(kind)) == before
 
 
+def test_an_answer_that_comes_later_than_the_timeout(ours, endpoint):
+    endpoint.script = [Response(200, delay=delay) for delay in (4, 5, 6)]
+    requests.get(IBM, timeout=5)
+    requests.get(IBM, timeout=5)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(IBM, timeout=5)
+    assert endpoint.pauses == [4, 5, 5]
+    requests.get(IBM)
+    assert endpoint.pauses == [4, 5, 5, 6]
+
+
 # ---- the user's own routes --------------------------------------------------------------
 
 
