@@ -225,6 +225,16 @@ def test_an_answer_that_comes_later_than_the_timeout(ours, endpoint):
     assert endpoint.pauses == [4, 5, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("kind", "pauses"), [("timeout", [7]), ("disconnect", []), ("refused", [])]
+)
+def test_only_silence_takes_time(ours, endpoint, kind, pauses):
+    endpoint.script = [NoResponse(kind)]
+    with pytest.raises(requests.RequestException):
+        requests.get(IBM, timeout=7)
+    assert endpoint.pauses == pauses
+
+
 # ---- the user's own routes --------------------------------------------------------------
 
 
