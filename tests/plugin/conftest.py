@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import httpx as httpx
 import numpy as numpy
 import pytest
@@ -28,6 +30,12 @@ __all__ = [
     "sandbox",
     "waiting",
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written twice within a second is read twice."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
 
 def like_ours(config: pytest.Config) -> str:
