@@ -81,7 +81,7 @@ def test_idle_cost_of_a_test_that_does_not_use_us(tmp_path: Path) -> None:
     bare, ours = in_turn(pytest_run(tmp_path), pytest_run(tmp_path, *OURS), 11, cpu_seconds)
 
     print(f"\nidle: {(ours - bare) / number * 1e6:+.1f} us per test (start-up included)")
-    assert (ours - bare) / number < 50e-6
+    assert (ours - bare) / number < 150e-6  # a busy machine varies by 100 ms
 
 
 def test_start_and_stop() -> None:
