@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-README = "https://pypi.org/project/pytest-qiskit-fakeruntime/"
-
 
 class FakeRuntimeError(Exception):
     """Base of every error of this package.
@@ -19,7 +17,10 @@ class FakeRuntimeError(Exception):
 
 
 class FakeRuntimeWarning(UserWarning):
-    """Something that works may not work as it should: the client's release is not a tested one."""
+    """Something is not as it should be, where no error is possible or none would be seen.
+
+    The client's release is not a tested one, or a client that outlived its fake wants a token.
+    """
 
 
 class UsageError(FakeRuntimeError):
